@@ -1,0 +1,20 @@
+"""Hardware: the package's types, presets and files, energy profiles."""
+
+from mcmscope.hardware.energy import energy_profile, profile_names
+from mcmscope.hardware.loader import load_package, package_from_dict, preset_names
+from mcmscope.hardware.package import Chiplet, Dram, Edge, EnergyProfile, Nop, Overlap, Package
+
+__all__ = [
+    "Chiplet",
+    "Dram",
+    "Edge",
+    "EnergyProfile",
+    "Nop",
+    "Overlap",
+    "Package",
+    "energy_profile",
+    "load_package",
+    "package_from_dict",
+    "preset_names",
+    "profile_names",
+]
