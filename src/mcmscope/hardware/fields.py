@@ -59,12 +59,14 @@ class Kind:
         """
         parsed = self.parse(value)
         if parsed is None:
-            items = cast(list[object], value) if isinstance(value, list) else [value]
-            strange = next((item for item in items if isinstance(item, str) and item not in self.words), "")
-            raise fault(
-                f"expected {self.expected}, got {shown(value)}{did_you_mean(strange, self.words) if strange else ''}"
-            )
+            raise fault(f"expected {self.expected}, got {shown(value)}{self._hint(value)}")
         return parsed
+
+    def _hint(self, value: object) -> str:
+        """The word meant by the first strange one."""
+        items: list[object] = cast(list[object], value) if isinstance(value, list) else [value]
+        strange = next((item for item in items if isinstance(item, str) and item not in self.words), "")
+        return did_you_mean(strange, self.words)
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(self.check)

@@ -262,11 +262,11 @@ def keys_of(section: str) -> dict[str, str]:
 
 
 def comment_of(section: str, key: str) -> str:
-    """What a key means, in a few words, or an empty string."""
-    for name, field in SECTIONS[section].model_fields.items():
-        if (field.alias or name) == key:
-            return field.description or ""
-    return ""
+    """What a key means beyond its name, in a few words, or an empty string."""
+    fields = SECTIONS[section].model_fields if section in SECTIONS else {}
+    return next(
+        (field.description or "" for name, field in fields.items() if (field.alias or name) == key), ""
+    )
 
 
 @cache

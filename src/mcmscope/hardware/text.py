@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from mcmscope.errors import InputError
 
-type_names = {"tag:yaml.org,2002:" + name for name in ("null", "bool", "int", "float")}
-
 LARGEST_FILE_BYTES = 1_000_000
 # A package file has about 60 nodes; aliases can make a few lines into billions.
-MOST_NODES = 10_000
-DEEPEST_NESTING = 20
+_MOST_NODES = 10_000
+_DEEPEST_NESTING = 20
+
+_CONVERTED = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float")}
+# What else a plain scalar may be to YAML, such as a date, is text here.
+_TEXT = {f"tag:yaml.org,2002:{name}" for name in ("str", "timestamp", "merge", "value")}
 
 KeyPath = tuple[str | int, ...]
 
@@ -31,19 +33,41 @@ class Place:
         return self.where if self.line is None else f"{self.where}:{self.line}"
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, and where. Its text is the place, then what."""
+
+    place: Place
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
 @dataclass(slots=True)
 class Located:
     """Plain data, the places of its keys, and faults found on the way."""
 
     data: dict[str, Any]
     places: dict[KeyPath, Place]
-    faults: list[str] = field(default_factory=list[str])
+    faults: list[Fault] = field(default_factory=list[Fault])
 
-    def place(self, path: KeyPath) -> Place:
-        """Place of a key, or of the nearest mapping around it."""
-        while path not in self.places:
-            path = path[:-1]
-        return self.places[path]
+    def fault(self, path: KeyPath, message: str) -> Fault:
+        """Fault of a key, at its place or that of the nearest mapping around it."""
+        near = path
+        while near not in self.places:
+            near = near[:-1]
+        return Fault(self.places[near], f"{dotted(path)}: {message}" if path else message)
+
+    def drop(self, path: tuple[str, ...]) -> None:
+        """Forget a key of the data or of a mapping in it, if there is one."""
+        *around, key = path
+        mapping: Any = self.data
+        for part in around:
+            mapping = mapping[part]
+        mapping.pop(key, None)
+        for known in [known for known in self.places if known[: len(path)] == path]:
+            del self.places[known]
 
 
 def read_text(path: Path) -> str:
@@ -53,13 +77,13 @@ def read_text(path: Path) -> str:
         InputError: missing, unreadable, a directory, too large or not UTF-8.
     """
     try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a directory, expected a YAML file")
         with path.open("rb") as file:
             # One byte more than allowed tells, and a device without an end is not read to its end.
             content = file.read(LARGEST_FILE_BYTES + 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a directory, expected a YAML file") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise InputError(f"{path}: cannot be read: {reason}") from None
@@ -105,7 +129,7 @@ class _Reader:
     def __init__(self, where: str) -> None:
         self.where = where
         self.places: dict[KeyPath, Place] = {(): Place(where, 1)}
-        self.faults: list[str] = []
+        self.faults: list[Fault] = []
         self.visits = 0
         self.scalars = yaml.SafeLoader("")
 
@@ -114,7 +138,7 @@ class _Reader:
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
         self.visits += 1
-        if self.visits > MOST_NODES or len(path) > DEEPEST_NESTING:
+        if self.visits > _MOST_NODES or len(path) > _DEEPEST_NESTING:
             raise InputError(
                 f"{self.place(node)}: nested too deeply or too large for a package file (aliases?)"
             )
@@ -133,14 +157,14 @@ class _Reader:
         for key_node, value_node in pairs:
             place = self.place(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                self.faults.append(f"{place}: expected a key, got a {key_node.id}")
+                self.faults.append(Fault(place, "expected a key of plain text, got a list or a mapping"))
                 continue
             key = str(key_node.value)
             inner = (*path, key)
             value = self.value(value_node, inner)
             if key in data:
                 self.faults.append(
-                    f"{place}: {dotted(inner)}: given twice, first at line {self.places[inner].line}"
+                    Fault(place, f"{dotted(inner)}: given twice, first at line {self.places[inner].line}")
                 )
                 continue
             data[key] = value
@@ -148,13 +172,13 @@ class _Reader:
         return data
 
     def scalar(self, node: yaml.Node) -> Any:
-        text = str(node.value)
-        if node.tag not in type_names:
-            if not node.tag.startswith("tag:yaml.org,2002:"):
-                self.faults.append(f"{self.place(node)}: tag {node.tag} is not for package files")
+        text, tag = str(node.value), str(node.tag)
+        if tag not in _CONVERTED:
+            if tag not in _TEXT:
+                self.faults.append(Fault(self.place(node), f"tag {tag} has no place in a package file"))
             return text
         try:
-            return self.scalars.construct_object(node)
+            return cast(Any, self.scalars).construct_object(node)
         except (ValueError, yaml.YAMLError):
             # `!!int x`, or more digits than Python converts: the field's own message is the better one.
             return text
