@@ -1,0 +1,1 @@
+"""Searches: from a network and a package to schedules."""

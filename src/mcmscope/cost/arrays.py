@@ -1,0 +1,311 @@
+"""Network and package as integer arrays: what the kernels read. Times are picoseconds, sizes bytes.
+
+Column names below index the last axis of ``NetworkArrays.layer`` and ``.operand``.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcmscope.cost.jit import kernel
+from mcmscope.errors import InputError
+from mcmscope.hardware.package import Overlap, Package
+from mcmscope.workload.network import Network, Role, bytes_of
+
+Ints = NDArray[np.int64]
+
+MAX_LAYERS = 4096
+"""Span tables have a cell per pair of layers; beyond this they would not fit in memory."""
+
+# Columns of NetworkArrays.layer: loop bounds and sizes of one layer for one sample.
+K, C, G, P, Q, KERNEL, WEIGHT_BYTES, VECTOR, OUT_BYTES, MACS = range(10)
+POOL_H, POOL_W, POOL_STEP_H, POOL_STEP_W, OUT_H, OUT_W = range(10, 16)
+POSITION_BYTES, POSITION_SUM_BYTES = range(16, 18)  # K values at one position: results, partial sums
+LAYER_COLUMNS = 18
+
+# Columns of NetworkArrays.operand: one tensor that a layer reads, for one sample.
+SOURCE, ROLE, BYTES, H, W, WINDOW_H, WINDOW_W, STEP_H, STEP_W, TENSOR_BYTES = range(10)
+OPERAND_COLUMNS = 10
+DATA, SECOND, RESIDUAL = range(3)
+
+# Partitions and layouts; OUTSIDE is a tensor that arrives from another region or from DRAM.
+WSP, SHARDED, ISP = range(3)
+OUTSIDE, TILED, SPLIT = range(3)
+
+# Planes of NetworkArrays.span[plane, a, b]: bytes per sample about the layers [a, b).
+INPUTS_READ = 0  # network inputs used inside
+MADE_BEFORE = 1  # made by a layer before a, used inside
+OUTPUTS_MADE = 2  # made inside, outputs of the network
+USED_AFTER = 3  # made inside, used at or after b, not an output
+PASSING = 4  # made before a, used at or after b
+PEAK = 5  # the most that is held at once while the layers run in turn: operands, output, live tensors
+SPAN_PLANES = 6
+
+
+class NetworkArrays(NamedTuple):
+    """A network for kernels; L layers, O operands, E consumer edges."""
+
+    layer: Ints  # [L, LAYER_COLUMNS]
+    operand_start: Ints  # [L + 1] into operand
+    operand: Ints  # [O, OPERAND_COLUMNS]
+    use_start: Ints  # [L + 1] into use: who reads tensor l
+    use: Ints  # [E] consumer layers, ascending per tensor
+    skip: Ints  # tensors read later than by the next layer, ascending
+    weights: Ints  # [L + 1] prefix sums of weight bytes
+    span: Ints  # [SPAN_PLANES, L + 1, L + 1]
+    is_output: Ints  # [L] 1 where the tensor leaves the package
+
+
+class Machine(NamedTuple):
+    """A package for kernels: scalars, and per-region-size figures for n = 0..N."""
+
+    chiplets: int
+    clock_mhz: int
+    pes: int
+    lanes_k: int
+    lanes_c: int
+    vector_lanes: int
+    read_bytes_per_cycle: int
+    start_ps: int
+    weight_limit: int  # bytes of weights that one chiplet may store
+    activation_free: int  # bytes per chiplet for activations of the running segment
+    unified: int  # 1: stored weights take from activation_free
+    copies: int  # 1: a weight used by d groups of PEs is stored d times
+    retained_limit: int  # bytes of the whole package that may stay between segments
+    dram_mb_per_s: int
+    link_mb_per_s: int
+    cut_mb_per_s: int  # what crosses from one region to the next: strip height x link
+    serial: int  # 1: compute and exchange do not overlap
+    prefetch: int  # 1: the next segment's weights load while one runs
+    ingress_mb_per_s: Ints  # [N + 1] lambda x link
+    swap_mb_per_s: Ints  # [N + 1] 4 x c x link, the denominator of the all-to-all bound
+    hops_ps: Ints  # [N + 1] latency to reach all of a region
+    groups: Ints  # divisors of the PE count: how many position groups d
+
+
+class Tilings(NamedTuple):
+    """Best ways to lay K x C lanes over the PEs, per layer (and region size under ISP)."""
+
+    wsp: Ints  # [L, D, 2]: passes over the array for one position, and p (PEs along K), for each d
+    isp: Ints  # [L, N + 1, D, 2]
+    isp_share: Ints  # [L, N + 1, 2]: groups per chiplet, output channels of a group per chiplet
+
+
+def canonical_shape(n: int, strip_height: int, rows: int, columns: int) -> tuple[int, int]:
+    """Rows and columns of the bounding box of n chiplets that start a serpentine order."""
+    height = min(strip_height, rows)
+    if n <= height:
+        return n, 1
+    length = -(-n // height)
+    if length <= columns:
+        return height, length
+    return min(rows, height * -(-length // columns)), columns
+
+
+def region_hops(n: int, strip_height: int, rows: int, columns: int) -> int:
+    """Hops to reach all of a region of n: one to enter, then the diameter of its canonical shape."""
+    tall, wide = canonical_shape(n, strip_height, rows, columns)
+    return 1 + (tall - 1) + (wide - 1)
+
+
+def machine(package: Package) -> Machine:
+    """``package`` for kernels."""
+    N = package.chiplets
+    chip, link = package.chiplet, package.nop.link_mb_per_s
+    h = package.strip_height
+    free = chip.activation_buffer_bytes * (1000 - package.retained_permille) // 1000
+    weight_limit = free if chip.unified else chip.weight_buffer_bytes
+    if package.prefetch:
+        weight_limit //= 2
+        free = weight_limit if chip.unified else free
+    ingress, swap, hops = (np.zeros(N + 1, dtype=np.int64) for _ in range(3))
+    for n in range(1, N + 1):
+        ingress[n] = (1 if n <= 3 else 2) * link
+        swap[n] = 4 * min(isqrt(n), h) * link
+        hops[n] = region_hops(n, h, package.rows, package.columns) * package.nop.hop_latency_ns * 1000
+    return Machine(
+        chiplets=N,
+        clock_mhz=chip.clock_mhz,
+        pes=chip.pes,
+        lanes_k=chip.lanes_k,
+        lanes_c=chip.lanes_c,
+        vector_lanes=chip.vector_lanes,
+        read_bytes_per_cycle=chip.buffer_read_bytes_per_cycle,
+        start_ps=chip.layer_start_ns * 1000,
+        weight_limit=weight_limit,
+        activation_free=free,
+        unified=int(chip.unified),
+        copies=int(not chip.unified),
+        retained_limit=N * chip.activation_buffer_bytes * package.retained_permille // 1000,
+        dram_mb_per_s=package.dram_mb_per_s,
+        link_mb_per_s=link,
+        cut_mb_per_s=h * link,
+        serial=int(package.overlap is Overlap.NONE),
+        prefetch=int(package.prefetch),
+        ingress_mb_per_s=ingress,
+        swap_mb_per_s=swap,
+        hops_ps=hops,
+        groups=np.array([d for d in range(1, chip.pes + 1) if chip.pes % d == 0], dtype=np.int64),
+    )
+
+
+def network_arrays(network: Network) -> NetworkArrays:
+    """``network`` for kernels.
+
+    Raises ``InputError`` beyond ``MAX_LAYERS`` layers.
+    """
+    L = len(network)
+    if L > MAX_LAYERS:
+        raise InputError(f"{network.name}: {L} layers; at most {MAX_LAYERS} can be scheduled")
+    bits = network.activation_bits
+    layer = np.zeros((L, LAYER_COLUMNS), dtype=np.int64)
+    rows: list[list[int]] = []
+    starts = [0]
+    roles = {Role.DATA: DATA, Role.SECOND: SECOND, Role.RESIDUAL: RESIDUAL}
+    uses: list[list[int]] = [[] for _ in range(L)]
+    for index, it in enumerate(network.layers):
+        layer[index] = [
+            it.out_channels,
+            it.in_channels,
+            it.groups,
+            it.out_height,
+            it.out_width,
+            it.kernel[0] * it.kernel[1],
+            bytes_of(it.weights, network.weight_bits),
+            it.vector_elements,
+            bytes_of(it.output_elements, bits),
+            it.macs,
+            *it.pool_window,
+            *it.pool_stride,
+            it.output_height,
+            it.output_width,
+            bytes_of(it.out_channels, bits),
+            bytes_of(it.out_channels, network.partial_sum_bits),
+        ]
+        for operand in it.operands:
+            tensor = (
+                network.layers[operand.source].output_elements
+                if operand.source >= 0
+                else network.inputs[-1 - operand.source].elements
+            )
+            rows.append(
+                [
+                    operand.source,
+                    roles[operand.role],
+                    bytes_of(operand.elements, bits),
+                    operand.height,
+                    operand.width,
+                    *operand.window,
+                    *operand.stride,
+                    bytes_of(tensor, bits),
+                ]
+            )
+            if operand.source >= 0 and (not uses[operand.source] or uses[operand.source][-1] != index):
+                uses[operand.source].append(index)
+        starts.append(len(rows))
+    is_output = np.zeros(L, dtype=np.int64)
+    is_output[list(network.outputs)] = 1
+    operand_start = np.array(starts, dtype=np.int64)
+    operand = np.array(rows, dtype=np.int64).reshape(-1, OPERAND_COLUMNS)
+    use_start = np.array([0, *np.cumsum([len(u) for u in uses])], dtype=np.int64)
+    use = np.array([x for u in uses for x in u], dtype=np.int64)
+    span = np.zeros((SPAN_PLANES, L + 1, L + 1), dtype=np.int64)
+    fill_spans(layer, operand_start, operand, use_start, use, is_output, len(network.inputs), span)
+    return NetworkArrays(
+        layer=layer,
+        operand_start=operand_start,
+        operand=operand,
+        use_start=use_start,
+        use=use,
+        skip=np.array([t for t in range(L) if uses[t] and uses[t][-1] > t + 1], dtype=np.int64),
+        weights=np.concatenate([[0], np.cumsum(layer[:, WEIGHT_BYTES])]).astype(np.int64),
+        span=span,
+        is_output=is_output,
+    )
+
+
+@kernel
+def fill_spans(
+    layer: Ints,
+    operand_start: Ints,
+    operand: Ints,
+    use_start: Ints,
+    use: Ints,
+    is_output: Ints,
+    input_count: int,
+    span: Ints,
+) -> None:
+    """Fill ``span[plane, a, b]`` (bytes per sample) for every run of layers [a, b)."""
+    L = layer.shape[0]
+    last = np.full(L, -1, dtype=np.int64)
+    for t in range(L):
+        if use_start[t + 1] > use_start[t]:
+            last[t] = use[use_start[t + 1] - 1]
+    stop = np.zeros(L + input_count, dtype=np.int64)  # last reader inside [a, b) of each tensor
+    begin = np.zeros(L + input_count, dtype=np.int64)  # first layer of [a, b) that holds it
+    held = np.zeros(L + 1, dtype=np.int64)
+    for a in range(L):
+        for t in range(L + input_count):
+            stop[t] = -1
+        passing = 0
+        for t in range(a):
+            if last[t] >= a:
+                passing += layer[t, OUT_BYTES]
+        inputs = 0
+        before = 0
+        outputs = 0
+        after = 0
+        peak = 0
+        for b in range(a + 1, L + 1):
+            new = b - 1
+            for o in range(operand_start[new], operand_start[new + 1]):
+                source = operand[o, SOURCE]
+                slot = source if source >= 0 else L - 1 - source
+                size = operand[o, TENSOR_BYTES]
+                if stop[slot] < 0:
+                    if source < 0:
+                        inputs += size
+                        begin[slot] = a
+                    elif source < a:
+                        before += size
+                        begin[slot] = a
+                    else:
+                        begin[slot] = source
+                # It is now held up to this layer; its own layer counts it as an output.
+                first = max(stop[slot] + 1, begin[slot] + (1 if source >= a else 0))
+                for x in range(first, b):
+                    held[x] += size
+                    peak = max(peak, held[x])
+                stop[slot] = new
+                if source >= 0 and last[source] == new and not seen_before(operand, operand_start[new], o):
+                    if source < a:
+                        passing -= size
+                    elif not is_output[source]:
+                        after -= size
+            held[new] += layer[new, OUT_BYTES]
+            peak = max(peak, held[new])
+            if is_output[new]:
+                outputs += layer[new, OUT_BYTES]
+            elif last[new] >= b:
+                after += layer[new, OUT_BYTES]
+            span[INPUTS_READ, a, b] = inputs
+            span[MADE_BEFORE, a, b] = before
+            span[OUTPUTS_MADE, a, b] = outputs
+            span[USED_AFTER, a, b] = after
+            span[PASSING, a, b] = passing
+            span[PEAK, a, b] = peak
+        for x in range(a, L + 1):
+            held[x] = 0
+
+
+@kernel
+def seen_before(operand: Ints, start: int, o: int) -> bool:
+    """Whether an earlier operand of the same layer already reads this tensor."""
+    for other in range(start, o):
+        if operand[other, SOURCE] == operand[o, SOURCE]:
+            return True
+    return False

@@ -1,0 +1,168 @@
+"""Memory: what a chiplet must hold for a stage, and the traffic of what does not fit."""
+
+from __future__ import annotations
+
+from mcmscope.cost.arrays import (
+    BYTES,
+    DATA,
+    INPUTS_READ,
+    ISP,
+    MADE_BEFORE,
+    OUT_BYTES,
+    OUTPUTS_MADE,
+    PEAK,
+    POOL_H,
+    POOL_STEP_H,
+    POSITION_BYTES,
+    RESIDUAL,
+    ROLE,
+    SHARDED,
+    STEP_H,
+    USED_AFTER,
+    WEIGHT_BYTES,
+    WINDOW_H,
+    C,
+    G,
+    H,
+    Ints,
+    K,
+    Machine,
+    NetworkArrays,
+    P,
+    Q,
+)
+from mcmscope.cost.compute import ceil_div
+from mcmscope.cost.jit import inner
+
+
+@inner
+def rows_bytes(op: Ints) -> int:
+    """Bytes of the rows of an operand that a streaming layer keeps: twice (window + step)."""
+    rows = min(op[H], 2 * (op[WINDOW_H] + op[STEP_H]))
+    return ceil_div(op[BYTES] * rows, op[H])
+
+
+@inner
+def shard_window(row: Ints, machine: Machine) -> int:
+    """Bytes of the window through which sharded weights pass: two loads of the PE array."""
+    held = 2 * machine.pes * machine.lanes_k * machine.lanes_c
+    return min(row[WEIGHT_BYTES], ceil_div(row[WEIGHT_BYTES] * held, row[K] * row[C]))
+
+
+@inner
+def gather_window(
+    row: Ints, operands: Ints, partition: int, u: int, g: int, samples: int, machine: Machine
+) -> int:
+    """Bytes that a chiplet holds undivided while the layer runs beside others in one cluster."""
+    window = 0
+    for o in range(operands.shape[0]):
+        op = operands[o]
+        if partition == ISP and op[ROLE] == DATA:
+            window += ceil_div(u * rows_bytes(op) * g, row[G])
+        elif partition != ISP and op[ROLE] != DATA and op[ROLE] != RESIDUAL:
+            window += samples * op[BYTES]
+    if partition == SHARDED:
+        window += shard_window(row, machine)
+    return window
+
+
+@inner
+def stream_need(
+    row: Ints,
+    operands: Ints,
+    partition: int,
+    u: int,
+    g: int,
+    k: int,
+    samples: int,
+    active: int,
+    machine: Machine,
+) -> int:
+    """Activation bytes per chiplet of a one-layer stage, through which rows stream."""
+    need = 0
+    for o in range(operands.shape[0]):
+        op = operands[o]
+        if op[ROLE] == DATA:
+            if partition == ISP:
+                need += ceil_div(u * rows_bytes(op) * g, row[G])
+            else:
+                need += ceil_div(u * rows_bytes(op), active)
+        elif op[ROLE] == RESIDUAL:
+            need += ceil_div(u * rows_bytes(op), active)
+        elif partition == ISP:
+            need += ceil_div(u * op[BYTES] * g * k, row[K])
+        else:
+            need += samples * op[BYTES]
+    rows = min(row[P], 2 * (row[POOL_H] + row[POOL_STEP_H]))
+    need += ceil_div(u * rows * row[Q] * row[POSITION_BYTES], active)
+    if partition == SHARDED:
+        need += shard_window(row, machine)
+    return need
+
+
+@inner
+def cluster_need(net: NetworkArrays, i: int, j: int, n: int, u: int) -> int:
+    """Activation bytes per chiplet of a cluster of several layers, without its gather window.
+
+    Arriving and draining tensors, and the most that its layers hold while they run in turn.
+    """
+    arriving = net.span[INPUTS_READ, i, j] + net.span[MADE_BEFORE, i, j]
+    draining = net.span[OUTPUTS_MADE, i, j] + net.span[USED_AFTER, i, j]
+    return ceil_div(u * arriving, n) + ceil_div(u * draining, n) + ceil_div(u * net.span[PEAK, i, j], n)
+
+
+@inner
+def relayed_bytes(net: NetworkArrays, a: int, b: int, i: int, j: int) -> int:
+    """Bytes per sample of tensors that pass by cluster [i, j) inside segment [a, b): used by neither side."""
+    total = 0
+    for index in range(len(net.skip)):
+        t = net.skip[index]
+        if t >= i:
+            break
+        if t < a:
+            continue
+        inside = False
+        later = False
+        for e in range(net.use_start[t], net.use_start[t + 1]):
+            reader = net.use[e]
+            if i <= reader < j:
+                inside = True
+            elif j <= reader < b:
+                later = True
+        if later and not inside:
+            total += net.layer[t, OUT_BYTES]
+    return total
+
+
+@inner
+def cut_bytes(net: NetworkArrays, a: int, b: int, j: int) -> int:
+    """Bytes per sample of the distinct tensors made in [a, j) and used in [j, b): they cross the cut at j."""
+    total = 0
+    if net.use_start[j] > net.use_start[j - 1]:
+        last = j - 1
+        if net.use[net.use_start[last]] < b:
+            total += net.layer[last, OUT_BYTES]
+    for index in range(len(net.skip)):
+        t = net.skip[index]
+        if t >= j - 1:
+            break
+        if t < a:
+            continue
+        for e in range(net.use_start[t], net.use_start[t + 1]):
+            reader = net.use[e]
+            if j <= reader < b:
+                total += net.layer[t, OUT_BYTES]
+                break
+    return total
+
+
+@inner
+def excess_bytes(need: int, stored: int, machine: Machine) -> int:
+    """Bytes per chiplet that do not fit into the activation buffer."""
+    return max(0, need + machine.unified * stored - machine.activation_free)
+
+
+@inner
+def spill_ps(excess: int, machine: Machine) -> int:
+    """Floor under the beat: every chiplet writes and reads its excess through its share of the DRAM."""
+    return ceil_div(2 * excess * machine.chiplets * 1_000_000, machine.dram_mb_per_s)
