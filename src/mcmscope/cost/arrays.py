@@ -305,7 +305,7 @@ def fill_spans(
 @kernel
 def seen_before(operand: Ints, start: int, o: int) -> bool:
     """Whether an earlier operand of the same layer already reads this tensor."""
-    for other in range(start, o):
+    for other in range(start, o):  # noqa: SIM110 - numba knows no generator expressions
         if operand[other, SOURCE] == operand[o, SOURCE]:
             return True
     return False

@@ -291,8 +291,8 @@ def price(
 
     ``segments[S, 2]``, ``clusters[C, 5]`` and ``partitions[L]`` encode it. ``m`` samples per batch;
     ``micro_batch`` > 0 replaces each segment's own; ``steady`` = 1: nothing is retained. ``layer_report``
-    may have no rows: then layers and energies of layers are not reported. Adds to the reports (zeros; per beat) and
-    ``energy[S, ENERGY_TERMS]``: femtojoules of the whole batch per segment, without static power.
+    may have no rows: then layers and energies of layers are not reported. Adds to the reports (given as
+    zeros; per beat) and to ``energy[S, ENERGY_TERMS]``: femtojoules of the whole batch per segment, without static power.
     """
     a = 0
     c = 0

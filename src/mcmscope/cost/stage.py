@@ -53,7 +53,7 @@ def layer_cost(
     tiles: tuple[int, int, int],
     machine: Machine,
 ) -> LayerCost:
-    """Cost of a layer whose cluster begins at layer ``first``; ``partitions[l]`` are those of its earlier layers."""
+    """Cost of a layer whose cluster begins at layer ``first`` and lies as ``partitions`` says before it."""
     g, k, samples, high, wide, active = share(row, split, partition, u, tiles)
     positions = samples * high * wide
     compute, copies, along_k = array_cycles(row, tiling, machine.groups, g, positions)

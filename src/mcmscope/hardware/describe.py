@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from mcmscope.hardware.package import EnergyProfile, Package
 
 _FJ_PER_BYTE_AT_A_PJ_PER_BIT = 8000
@@ -75,11 +77,8 @@ def describe_package(package: Package) -> str:
         ),
         ("execution", _execution(package), ("execution.overlap", "execution.prefetch")),
         ("energy", f"{package.energy.name}: {package.energy.source}", ()),
-        (
-            "",
-            _energies(package.energy),
-            tuple(key for key in package.provenance if key.startswith("energy_")),
-        ),
+        ("", _energies(package.energy), _energy_keys("mac", "nop", "dram", "static")),
+        ("", _sram_energies(package.energy), _energy_keys("input", "weight", "accumulator", "activation")),
     ]
     title = f"{package.name}: {package.description}" if package.description else package.name
     lines = [title, *(_row(package, *row) for row in rows), *_footnotes(package)]
@@ -98,7 +97,8 @@ def keys_without_source(package: Package) -> tuple[str, ...]:
 
     keys: list[str] = []
     for key, value in package_to_dict(package).items():
-        keys += [f"{key}.{inner}" for inner in value] if isinstance(value, dict) else [key]
+        section = cast(dict[str, object], value) if isinstance(value, dict) else {}
+        keys += [f"{key}.{inner}" for inner in section] or [key]
     return tuple(key for key in keys if key in constants() and not package.provenance.get(key))
 
 
@@ -200,6 +200,6 @@ def _sram_energies(energy: EnergyProfile) -> str:
     if not any((inputs, weights, sums, read, write)):
         return "on-chip memories: within the MAC's"
     return (
-        f"pJ/bit of PE inputs {_per_bit(inputs)}, PE weights {_per_bit(weights)}, partial sums {_per_bit(sums)}, "
-        f"activation buffer {_per_bit(read)} read, {_per_bit(write)} write"
+        f"pJ/bit: PE inputs {_per_bit(inputs)}, PE weights {_per_bit(weights)}, "
+        f"partial sums {_per_bit(sums)}, activation buffer {_per_bit(read)} read, {_per_bit(write)} write"
     )
