@@ -88,8 +88,7 @@ def _mapping_of(section: str) -> str:
         case "energy_profile":
             return f"one of {', '.join(profile_names())}, or a mapping of a profile's constants"
         case _:
-            pass
-    return f"a mapping with {', '.join(keys_of(section))}"
+            return f"a mapping with {', '.join(keys_of(section))}"
 
 
 def _package(file: PackageFile, data: Mapping[str, Any]) -> Package:
