@@ -1,0 +1,84 @@
+"""Load a network from wherever its name leads: the zoo, an ONNX file, a network file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from mcmscope.errors import InputError, did_you_mean
+from mcmscope.workload.lower import lower
+from mcmscope.workload.network import Network
+from mcmscope.workload.zoo import ZOO, ZooEntry
+
+MAX_BITS = 32
+
+
+def zoo_names() -> tuple[str, ...]:
+    """Names of the networks that come with the package, sorted."""
+    return tuple(sorted(ZOO))
+
+
+def zoo_description(name: str) -> str:
+    """One line on a network of the zoo: what it is and the paper it is from.
+
+    Raises ``InputError`` for an unknown name.
+    """
+    entry = _entry(name)
+    return f"{entry.description} ({entry.source})"
+
+
+def load_network(
+    name_or_path: str | Path,
+    *,
+    weight_bits: int = 8,
+    activation_bits: int = 8,
+    allow_unknown: bool = False,
+) -> Network:
+    """A network by zoo name, from an ``.onnx`` file or from a ``.json`` network file.
+
+    Names ignore case, ``-`` and ``_``. ``weight_bits`` and ``activation_bits`` are 1 to 32; a network file
+    carries its own precision, which stays. ``allow_unknown`` treats ONNX operators that are not understood
+    as data movement, with a warning in ``Network.warnings``. Raises ``InputError`` for anything amiss.
+    """
+    _check_bits(weight_bits=weight_bits, activation_bits=activation_bits)
+    text = str(name_or_path)
+    suffix = Path(text).suffix.lower()
+    if suffix == ".onnx":
+        from mcmscope.workload.onnx_reader import read_onnx
+
+        graph = read_onnx(Path(text), allow_unknown=allow_unknown)
+        return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
+    if suffix == ".json":
+        from mcmscope.workload.json_format import read_network
+
+        return read_network(Path(text))
+    if isinstance(name_or_path, Path) or "/" in text or "\\" in text or Path(text).is_file():
+        raise InputError(f"{text}: not a network file; use .onnx or .json, or a name of the zoo")
+    graph = _entry(text).build()
+    return lower(replace(graph), weight_bits=weight_bits, activation_bits=activation_bits)
+
+
+def _check_bits(**bits: int) -> None:
+    faults = [
+        f"{name}: {value!r} is not a whole number of bits from 1 to {MAX_BITS}"
+        for name, value in bits.items()
+        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_BITS  # pyright: ignore[reportUnnecessaryIsInstance]
+    ]
+    if faults:
+        raise InputError(faults)
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _entry(name: str) -> ZooEntry:
+    known = {_plain(key): entry for key, entry in ZOO.items()}
+    entry = known.get(_plain(name.strip()))
+    if entry is None:
+        listed = ", ".join(zoo_names())
+        raise InputError(
+            f"unknown network {name!r}{did_you_mean(name, ZOO)}; known are {listed},"
+            " or give the path of an .onnx or .json file"
+        )
+    return entry
