@@ -34,9 +34,12 @@ class Draft:
     vector_elements: int = 0
     fused: list[str] = field(default_factory=list[str])
     reads: list[tuple[Role, Read]] = field(default_factory=list[tuple[Role, Read]])
+    bare: bool = True
+    """Nothing runs behind the operator yet: what folds into weights still can."""
 
     def fuse(self, name: str, work: int) -> None:
         """Run the named operator with this layer, at ``work`` elements."""
+        self.bare = False
         self.fused.append(name)
         self.vector_elements += work
 

@@ -100,7 +100,9 @@ class Transpose:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a value; the shapes say how much along which axis."""
+    """A part of a value; the shapes say how much along which axis. ``dropped`` is an axis cut to one and lost."""
+
+    dropped: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,7 @@ def _settle(state: _State, name: str, flow: Flow) -> None:
 def _add_layer(state: _State, draft: Draft, node: Node, axes: tuple[Axis, ...], sources: list[Flow]) -> Flow:
     for flow in sources:
         _take(state, draft, flow.pending)
+    draft.bare = True
     draft.output_elements = _share(state, node.output, node.shape)
     draft.output_height, draft.output_width = layout(node.shape, axes, state.graph.batch)
     state.drafts.append(draft)
@@ -338,7 +339,7 @@ def _vector(state: _State, index: int, node: Node, op: Vector | Move) -> Flow:
         if name != host:
             _take(state, draft, state.flows[name].pending)
             draft.read(Role.RESIDUAL, state.flows[name].reads)
-    folded = isinstance(op, Vector) and op.foldable and draft.weights > 0 and not draft.fused
+    folded = isinstance(op, Vector) and op.foldable and draft.weights > 0 and draft.bare
     draft.fuse(node.name, 0 if folded else _work(state, node))
     axes = main.axes if len(main.shape) == len(node.shape) else joined_axes([main], node.shape)
     return (
@@ -428,8 +429,11 @@ def _slice(state: _State, index: int, node: Node, op: Slice) -> Flow:
     flow = state.flows[node.inputs[0]]
     if elements_of(flow.shape) == elements_of(node.shape):
         return _reshape(state, index, node, Reshape())
-    axes = flow.axes if len(flow.shape) == len(node.shape) else joined_axes([flow], node.shape)
-    return Flow(node.shape, axes, slice_reads(flow, node.shape, index), flow.pending)
+    kept, axes = node.shape, flow.axes
+    if op.dropped is not None:
+        kept = (*flow.shape[: op.dropped], 1, *flow.shape[op.dropped + 1 :])
+        axes = (*axes[: op.dropped], *axes[op.dropped + 1 :])
+    return Flow(node.shape, axes, slice_reads(flow, kept, index), flow.pending)
 
 
 # Each handler takes its own operator type; the table pairs them, which a type checker cannot see.
