@@ -61,7 +61,7 @@ class GraphBuilder:
         pad = (kernel - 1) // 2 if padding is None else padding
         _, _, height, width = self.shapes[x]
         sizes = tuple((n + 2 * pad - kernel) // stride + 1 for n in (height, width))
-        op = Conv(channels, (kernel,) * 2, (stride,) * 2, padding=(pad,) * 4, groups=groups)
+        op = Conv(channels, (kernel, kernel), (stride, stride), (1, 1), (pad, pad, pad, pad), groups)
         return self.add(name, "conv", op, (x,), (1, channels, *sizes))
 
     def vector(self, name: str, label: str, *xs: str, foldable: bool = False) -> str:

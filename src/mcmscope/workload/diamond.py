@@ -1,8 +1,8 @@
 """Elementwise diamonds: a value that forks into elementwise operators which meet again in one value.
 
 Activations and norms that an exporter wrote as several operators look like that (SiLU as x * sigmoid(x),
-GELU through erf, RMS norm, rotary embedding). All of it can run with the layer that makes the value, although the
-value has more than one reader.
+GELU through erf, RMS norm, rotary embedding). All of it can run with the layer that makes the value,
+although the value has more than one reader.
 """
 
 from __future__ import annotations

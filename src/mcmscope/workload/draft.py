@@ -34,6 +34,8 @@ class Draft:
     vector_elements: int = 0
     fused: list[str] = field(default_factory=list[str])
     reads: list[tuple[Role, Read]] = field(default_factory=list[tuple[Role, Read]])
+    taken: int = 0
+    """Bit set of the pending work that this layer has taken: none is done twice."""
     bare: bool = True
     """Nothing runs behind the operator yet: what folds into weights still can."""
 

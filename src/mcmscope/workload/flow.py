@@ -106,7 +106,7 @@ def layout(shape: Shape, axes: tuple[Axis, ...], batch: int) -> Pair:
 
 
 def reshape_axes(before: Shape, axes: tuple[Axis, ...], after: Shape, image: Pair | None) -> tuple[Axis, ...]:
-    """The walks of the axes after a reshape; ``image`` is the rows x columns to recognise when they unfold."""
+    """The walks of the axes after a reshape; ``image``: the rows x columns to recognise when they unfold."""
     result = [Axis.CHANNEL] * len(after)
     if elements_of(before) != elements_of(after) or 0 in before:
         return (Axis.MIXED,) * len(after)
@@ -227,7 +227,7 @@ def joined_axes(flows: Sequence[Flow], shape: Shape) -> tuple[Axis, ...]:
 
 
 def poolable(axes: tuple[Axis, ...], steps: Sequence[Step]) -> bool:
-    """Whether the layer that makes a tensor can pool it: along plain rows and columns, or over all of them."""
+    """Whether the layer that makes a tensor can pool it: along rows and columns, or over all of them."""
     if Axis.MIXED in axes or any(
         step != (1, 1) and axis is Axis.BATCH for axis, step in zip(axes, steps, strict=True)
     ):
@@ -240,7 +240,7 @@ def poolable(axes: tuple[Axis, ...], steps: Sequence[Step]) -> bool:
 
 
 def relayout(flow: Flow, shape: Shape) -> tuple[Read, ...]:
-    """The reads behind a moved (padded, resized) flow: the same elements laid out over its rows and columns."""
+    """The reads behind a moved (padded, resized) flow: the same elements over its new rows and columns."""
     if len(shape) != len(flow.shape):
         return flow.reads
     moved = slice_reads(flow, shape, -1)

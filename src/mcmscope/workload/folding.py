@@ -7,7 +7,7 @@ values nobody needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def _slice(node: OnnxNode, inputs: Sequence[Values]) -> Values:
         # A backward slice to the very front has an end below -size, which Python would wrap.
         stop = None if step < 0 and end < -data.shape[axis] else end
         index[axis] = slice(start, stop, step)
-    return cast("Values", data[tuple(index)])
+    return data[tuple(index)]
 
 
 def _reshape(node: OnnxNode, inputs: Sequence[Values]) -> Values:
@@ -174,7 +174,9 @@ _RULES: dict[str, _Fold] = {
     "Expand": _expand,
     "Range": _range,
     "Div": _divide,
-    "Transpose": lambda node, inputs: inputs[0].transpose(node.attributes.get("perm")),
+    "Transpose": lambda node, inputs: np.transpose(
+        inputs[0], node.integers("perm", range(inputs[0].ndim)[::-1])
+    ),
     "Where": _elementwise(np.where),
     "Add": _elementwise(np.add),
     "Sub": _elementwise(np.subtract),

@@ -31,7 +31,7 @@ class Conv:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A product with a weight matrix over ``reduced_axis``; ``groups`` matrices of their own if more than one.
+    """A product with a weight matrix over ``reduced_axis``, or ``groups`` such products side by side.
 
     ``out_channels`` counts all groups.
     """
@@ -100,7 +100,7 @@ class Transpose:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A part of a value; the shapes say how much along which axis. ``dropped`` is an axis cut to one and lost."""
+    """A part of a value; the shapes say how much of it. ``dropped``: an axis that was cut to one and lost."""
 
     dropped: int | None = None
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from mcmscope.errors import InputError
 from mcmscope.workload.network import Layer, Network, NetworkInput, Op, Operand, Role
+
+if TYPE_CHECKING:
+    from mcmscope.workload.json_model import LayerModel, OperandModel
 
 FORMAT = "mcmscope-network"
 VERSION = 1
@@ -26,7 +29,7 @@ def _plain_fields(value: Any) -> dict[str, Any]:
     """A dataclass without the fields that have their default; nesting is only three deep."""
     return {
         item.name: _plain(getattr(value, item.name))
-        for item in cast("tuple[Field[Any], ...]", fields(value))
+        for item in fields(value)
         if item.default is MISSING or getattr(value, item.name) != item.default
     }
 
@@ -59,18 +62,7 @@ def network_from_dict(data: object, *, where: str = "network") -> Network:
     network = Network(
         name=model.name,
         inputs=tuple(NetworkInput(item.name, item.elements) for item in model.inputs),
-        layers=tuple(
-            Layer(
-                **{
-                    **dict(layer),
-                    "op": Op(layer.op),
-                    "operands": tuple(
-                        Operand(**{**dict(operand), "role": Role(operand.role)}) for operand in layer.operands
-                    ),
-                }
-            )
-            for layer in model.layers
-        ),
+        layers=tuple(_layer(layer) for layer in model.layers),
         outputs=model.outputs,
         weight_bits=model.weight_bits,
         activation_bits=model.activation_bits,
@@ -83,6 +75,17 @@ def network_from_dict(data: object, *, where: str = "network") -> Network:
     return network
 
 
+def _layer(model: LayerModel) -> Layer:
+    operands = tuple(_operand(operand) for operand in model.operands)
+    named: dict[str, Any] = {**dict(model), "op": Op(model.op), "operands": operands}
+    return Layer(**named)
+
+
+def _operand(model: OperandModel) -> Operand:
+    named: dict[str, Any] = {**dict(model), "role": Role(model.role)}
+    return Operand(**named)
+
+
 def _check_header(data: object, where: str) -> None:
     if not isinstance(data, Mapping):
         raise InputError(f"{where}: not a network: an object with format {FORMAT!r} is expected")
@@ -90,7 +93,9 @@ def _check_header(data: object, where: str) -> None:
     if header.get("format") != FORMAT:
         raise InputError(f"{where}.format: is {header.get('format')!r}, expected {FORMAT!r}")
     if header.get("version") != VERSION or isinstance(header.get("version"), bool):
-        raise InputError(f"{where}.version: is {header.get('version')!r}; this program reads version {VERSION}")
+        raise InputError(
+            f"{where}.version: is {header.get('version')!r}; this program reads version {VERSION}"
+        )
 
 
 def _told(where: str, place: tuple[int | str, ...], message: str) -> str:

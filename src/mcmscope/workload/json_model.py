@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-MAX_LAYERS = 20_000
+from mcmscope.workload.network import MAX_LAYERS
+
 # Far above any tensor, far below where sums of products stop being exact in 64 bits.
 MAX_SIZE = 1 << 40
 

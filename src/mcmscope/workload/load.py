@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from os.path import isfile
 from pathlib import Path
 
 from mcmscope.errors import InputError, did_you_mean
@@ -52,10 +52,10 @@ def load_network(
         from mcmscope.workload.json_format import read_network
 
         return read_network(Path(text))
-    if isinstance(name_or_path, Path) or "/" in text or "\\" in text or Path(text).is_file():
+    if isinstance(name_or_path, Path) or "/" in text or "\\" in text or isfile(text):
         raise InputError(f"{text}: not a network file; use .onnx or .json, or a name of the zoo")
     graph = _entry(text).build()
-    return lower(replace(graph), weight_bits=weight_bits, activation_bits=activation_bits)
+    return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
 
 
 def _check_bits(**bits: int) -> None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from functools import cached_property
 
 DEFAULT_PARTIAL_SUM_BITS = 24
+MAX_LAYERS = 20_000
+"""Most layers of a network that is read from a file."""
 
 
 class Op(StrEnum):

@@ -107,7 +107,7 @@ def _content(path: Path) -> bytes:
 
 def drop_weights(graph: GraphProto) -> None:
     """Empty every large constant, keeping its shape: nobody needs the values, and shape inference copies."""
-    tensors = [tensor for tensor in graph.initializer]
+    tensors = list(graph.initializer)
     tensors += [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
     for tensor in tensors:
         if elements_of(tuple(tensor.dims)) > MAX_CONSTANT_ELEMENTS:

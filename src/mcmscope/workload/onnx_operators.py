@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from itertools import pairwise
 
 from mcmscope.workload.graph import (
     Concat,
@@ -123,7 +124,7 @@ def _gather(site: Site) -> Found:
         return Move(), site.moving
     if not site.values[site.input(1)].shape:
         return Slice(axis % rank), site.moving
-    steps = {b - a for a, b in zip(picked, picked[1:], strict=False)}
+    steps = {b - a for a, b in pairwise(picked)}
     return (Slice() if steps <= {1} and len(site.result) == rank else Move()), site.moving
 
 
@@ -202,8 +203,9 @@ def _conv(data: int, weight: int) -> Rule:
         if w[0] % groups or w[1] * groups != x[1] or out[1] != w[0] or w[1] < 1 or out[0] != x[0]:
             return None
         padding = _padding(site, x[2:], out[2:], kernel, stride, dilation)
-        op = Conv(w[0], kernel, stride, dilation, padding, groups)
-        return (op, (site.input(data),)) if padding else None
+        if padding is None:
+            return None
+        return Conv(w[0], kernel, stride, dilation, padding, groups), (site.input(data),)
 
     return rule
 
@@ -269,18 +271,28 @@ def _gemm(site: Site) -> Found:
 # Softmax and the norms pass four times over their operand: maximum or mean, difference, sum, scaling.
 _NORM_PASSES = 4
 
-_ELEMENTWISE = """Abs Acos Acosh And Asin Asinh Atan Atanh BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor
-Ceil Celu Clip Cos Cosh CumSum DequantizeLinear Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual
-HardSigmoid HardSwish IsInf IsNaN LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow
-QuantizeLinear Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh Softplus Softsign Sqrt Swish Tan Tanh
-ThresholdedRelu Trilu Where Xor""".split()
-_NORMS = """GroupNormalization Hardmax InstanceNormalization LayerNormalization LogSoftmax LpNormalization
-MeanVarianceNormalization RMSNormalization Softmax""".split()
-_VIEWS = "Cast CastLike Dropout Flatten Identity Reshape Squeeze Unsqueeze".split()
-_MOVES = """DepthToSpace GatherElements GatherND OneHot Pad Resize ReverseSequence Scatter ScatterElements
-ScatterND SpaceToDepth TopK Upsample""".split()
-_REDUCTIONS = """ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd
-ReduceSum ReduceSumSquare""".split()
+_ELEMENTWISE = (
+    "Abs", "Acos", "Acosh", "And", "Asin", "Asinh", "Atan", "Atanh", "BitShift", "BitwiseAnd", "BitwiseNot",
+    "BitwiseOr", "BitwiseXor", "Ceil", "Celu", "Clip", "Cos", "Cosh", "CumSum", "DequantizeLinear", "Div",
+    "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
+    "IsInf", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish", "Mod", "Mul",
+    "Neg", "Not", "Or", "PRelu", "Pow", "QuantizeLinear", "Reciprocal", "Relu", "Round", "Selu", "Shrink",
+    "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh",
+    "ThresholdedRelu", "Trilu", "Where", "Xor",
+)  # fmt: skip
+_NORMS = (
+    "GroupNormalization", "Hardmax", "InstanceNormalization", "LayerNormalization", "LogSoftmax",
+    "LpNormalization", "MeanVarianceNormalization", "RMSNormalization", "Softmax",
+)  # fmt: skip
+_VIEWS = ("Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
+_MOVES = (
+    "DepthToSpace", "GatherElements", "GatherND", "OneHot", "Pad", "Resize", "ReverseSequence", "Scatter",
+    "ScatterElements", "ScatterND", "SpaceToDepth", "TopK", "Upsample",
+)  # fmt: skip
+_REDUCTIONS = (
+    "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+    "ReduceProd", "ReduceSum", "ReduceSumSquare",
+)  # fmt: skip
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _vector(1)),

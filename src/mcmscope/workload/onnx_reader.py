@@ -119,7 +119,8 @@ def _read_empty(reading: _Reading, node: OnnxNode) -> None:
     """An empty value (an empty cache joined to another) is nothing to compute; a negative size is a fault."""
     shapes = [reading.typed.shapes.get(name, ()) for name in (*node.inputs, *node.outputs)]
     if any(n < 0 for shape in shapes for n in shape) or 0 not in reading.typed.shapes[node.outputs[0]]:
-        reading.faults.append(f"{reading.source}: node {node.name!r} ({node.label}) works on an impossible shape")
+        where = f"{reading.source}: node {node.name!r} ({node.label})"
+        reading.faults.append(f"{where} works on an impossible shape")
     reading.constants.update(name for name in node.outputs if name)
 
 
@@ -127,9 +128,11 @@ def _add(reading: _Reading, site: Site, found: Found) -> None:
     """Put the operator into the graph; several outputs are several nodes."""
     node, shapes = site.node, site.shapes
     if found is None:
-        guess = "; its result is assumed to keep its input's shape" if node.name in reading.typed.assumed else ""
+        guess = (
+            "; its result is taken to keep its input's shape" if node.name in reading.typed.assumed else ""
+        )
         reading.warnings.append(
-            f"node {node.name!r}: operator {node.label!r} is not understood and counted as data movement{guess}"
+            f"node {node.name!r}: operator {node.label!r} is not understood: counted as data movement{guess}"
         )
         found = Move(reads_too=True), site.moving
     op, inputs = found
@@ -149,13 +152,9 @@ def _add_gemm_sum(reading: _Reading, site: Site) -> None:
     """The computed C of a Gemm is added behind the product."""
     product = reading.nodes.pop()
     inner = f"{product.output}:product"
-    reading.nodes.append(
-        Node(product.name, product.label, product.op, product.inputs, inner, product.shape)
-    )
+    reading.nodes.append(Node(product.name, product.label, product.op, product.inputs, inner, product.shape))
     added = (inner, site.input(2))
-    reading.nodes.append(
-        Node(f"{product.name}.add", "Add", Vector(), added, product.output, product.shape)
-    )
+    reading.nodes.append(Node(f"{product.name}.add", "Add", Vector(), added, product.output, product.shape))
 
 
 def _look_up(reading: _Reading, site: Site) -> None:

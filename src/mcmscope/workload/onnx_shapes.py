@@ -90,11 +90,15 @@ def _fix_batch(inputs: list[ValueInfoProto], source: str) -> int:
     for info in inputs:
         tensor = info.type.tensor_type
         if not tensor.HasField("shape"):
-            faults.append(f"{source}: input {info.name!r} has no shape; export the model with its input shapes")
+            faults.append(
+                f"{source}: input {info.name!r} has no shape; export the model with its input shapes"
+            )
             continue
         for axis, dim in enumerate(tensor.shape.dim):
             if dim.HasField("dim_value") and dim.dim_value < 1:
-                faults.append(f"{source}: input {info.name!r}, axis {axis}: size {dim.dim_value} is not positive")
+                faults.append(
+                    f"{source}: input {info.name!r}, axis {axis}: size {dim.dim_value} is not positive"
+                )
             elif not dim.HasField("dim_value") and axis:
                 word = f"symbolic ({dim.dim_param!r})" if dim.dim_param else "not given"
                 faults.append(
@@ -108,7 +112,9 @@ def _fix_batch(inputs: list[ValueInfoProto], source: str) -> int:
     sizes = sorted(set(leading.values()))
     if len(sizes) > 1:
         told = ", ".join(f"{name!r}: {size}" for name, size in leading.items())
-        faults.append(f"{source}: the inputs have different leading (batch) sizes: {told}; export with batch 1")
+        faults.append(
+            f"{source}: the inputs have different leading (batch) sizes: {told}; export with batch 1"
+        )
     if faults:
         raise InputError(faults)
     batch = sizes[0] if sizes else 1

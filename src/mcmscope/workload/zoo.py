@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from mcmscope.workload.builder import GraphBuilder
 from mcmscope.workload.graph import Graph
@@ -205,11 +206,23 @@ ZOO: dict[str, ZooEntry] = {
         "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018",
         _mobilenet_v2,
     ),
-    "resnet18": ZooEntry("ResNet-18: basic blocks", _RESNET, lambda: _resnet("resnet18", (2, 2, 2, 2), False)),
-    "resnet34": ZooEntry("ResNet-34: basic blocks", _RESNET, lambda: _resnet("resnet34", (3, 4, 6, 3), False)),
-    "resnet50": ZooEntry("ResNet-50: bottlenecks", _RESNET, lambda: _resnet("resnet50", (3, 4, 6, 3), True)),
-    "resnet101": ZooEntry("ResNet-101: bottlenecks", _RESNET, lambda: _resnet("resnet101", (3, 4, 23, 3), True)),
-    "resnet152": ZooEntry("ResNet-152: bottlenecks", _RESNET, lambda: _resnet("resnet152", (3, 8, 36, 3), True)),
-    "vgg16": ZooEntry("VGG-16: 13 convolutions, 3 fully connected", _VGG, lambda: _vgg("vgg16", (2, 2, 3, 3, 3))),
-    "vgg19": ZooEntry("VGG-19: 16 convolutions, 3 fully connected", _VGG, lambda: _vgg("vgg19", (2, 2, 4, 4, 4))),
-}  # fmt: skip
+    "resnet18": ZooEntry(
+        "ResNet-18: basic blocks", _RESNET, partial(_resnet, "resnet18", (2, 2, 2, 2), False)
+    ),
+    "resnet34": ZooEntry(
+        "ResNet-34: basic blocks", _RESNET, partial(_resnet, "resnet34", (3, 4, 6, 3), False)
+    ),
+    "resnet50": ZooEntry("ResNet-50: bottlenecks", _RESNET, partial(_resnet, "resnet50", (3, 4, 6, 3), True)),
+    "resnet101": ZooEntry(
+        "ResNet-101: bottlenecks", _RESNET, partial(_resnet, "resnet101", (3, 4, 23, 3), True)
+    ),
+    "resnet152": ZooEntry(
+        "ResNet-152: bottlenecks", _RESNET, partial(_resnet, "resnet152", (3, 8, 36, 3), True)
+    ),
+    "vgg16": ZooEntry(
+        "VGG-16: 13 convolutions, 3 fully connected", _VGG, partial(_vgg, "vgg16", (2, 2, 3, 3, 3))
+    ),
+    "vgg19": ZooEntry(
+        "VGG-19: 16 convolutions, 3 fully connected", _VGG, partial(_vgg, "vgg19", (2, 2, 4, 4, 4))
+    ),
+}
