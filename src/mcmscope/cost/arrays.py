@@ -88,11 +88,10 @@ class Machine(NamedTuple):
 
 
 class Tilings(NamedTuple):
-    """Best ways to lay K x C lanes over the PEs, per layer (and region size under ISP)."""
+    """Best ways to lay K x C lanes over the PEs: rows 0..L-1 under WSP, L + l (N + 1) + n under ISP on n."""
 
-    wsp: Ints  # [L, D, 2]: passes over the array for one position, and p (PEs along K), for each d
-    isp: Ints  # [L, N + 1, D, 2]
-    isp_share: Ints  # [L, N + 1, 2]: groups per chiplet, output channels of a group per chiplet
+    tiling: Ints  # [L + L (N + 1), D, 2]: passes over the array for one position, and p (PEs along K), per d
+    split: Ints  # [L (N + 1), 2]: groups per chiplet, output channels of a group per chiplet
 
 
 def canonical_shape(n: int, strip_height: int, rows: int, columns: int) -> tuple[int, int]:

@@ -41,10 +41,10 @@ def transfer_ps(size: int, mb_per_s: int) -> int:
 
 
 @inner
-def fill_tiling(k: int, c: int, machine: Machine, out: Ints) -> None:
+def fill_tiling(k: int, c: int, machine: Machine, tiling: Ints, t: int) -> None:
     """Least passes of k x c channels over the array for each number of position groups d.
 
-    ``out[D, 2]``: ceil(k / (lanes_k p)) * ceil(c / (lanes_c q)) at its least over p q d = PEs, and the p
+    ``tiling[t, D, 2]``: ceil(k / (lanes_k p)) * ceil(c / (lanes_c q)) at its least over p q d = PEs, and the p
     that gives it (the largest on a tie: fewer passes over the inputs).
     """
     for index in range(len(machine.groups)):
@@ -57,8 +57,8 @@ def fill_tiling(k: int, c: int, machine: Machine, out: Ints) -> None:
                 if best < 0 or passes <= best:
                     best = passes
                     along_k = p
-        out[index, 0] = best
-        out[index, 1] = along_k
+        tiling[t, index, 0] = best
+        tiling[t, index, 1] = along_k
 
 
 @inner
@@ -70,82 +70,84 @@ def isp_share(out_channels: int, groups: int, n: int) -> tuple[int, int]:
 
 
 @kernel
-def fill_tilings(layer: Ints, machine: Machine, tilings: Tilings) -> None:
-    """Fill ``tilings`` for every layer (and every region size under ISP)."""
-    for l in range(layer.shape[0]):
-        row = layer[l]
-        fill_tiling(row[K] // row[G], row[C], machine, tilings.wsp[l])
-        for n in range(1, machine.chiplets + 1):
-            g, k = isp_share(row[K], row[G], n)
-            tilings.isp_share[l, n, 0] = g
-            tilings.isp_share[l, n, 1] = k
-            if n > 1 and tilings.isp_share[l, n - 1, 1] == k:
+def fill_tilings(layer: Ints, machine: Machine, tiling: Ints, split: Ints) -> None:
+    """Fill the tables of ``Tilings`` for every layer (and every region size under ISP)."""
+    L, N = layer.shape[0], machine.chiplets
+    for l in range(L):
+        fill_tiling(layer[l, K] // layer[l, G], layer[l, C], machine, tiling, l)
+        for n in range(1, N + 1):
+            at = l * (N + 1) + n
+            split[at, 0], split[at, 1] = isp_share(layer[l, K], layer[l, G], n)
+            if n > 1 and split[at - 1, 1] == split[at, 1]:
                 for d in range(len(machine.groups)):
-                    tilings.isp[l, n, d, 0] = tilings.isp[l, n - 1, d, 0]
-                    tilings.isp[l, n, d, 1] = tilings.isp[l, n - 1, d, 1]
+                    tiling[L + at, d, 0] = tiling[L + at - 1, d, 0]
+                    tiling[L + at, d, 1] = tiling[L + at - 1, d, 1]
             else:
-                fill_tiling(k, row[C], machine, tilings.isp[l, n])
+                fill_tiling(split[at, 1], layer[l, C], machine, tiling, L + at)
 
 
 def tilings(net: NetworkArrays, machine: Machine) -> Tilings:
     """Tables of the best tilings of every layer of ``net`` on ``machine``."""
     L, N, D = len(net.layer), machine.chiplets, len(machine.groups)
     out = Tilings(
-        wsp=np.zeros((L, D, 2), dtype=np.int64),
-        isp=np.zeros((L, N + 1, D, 2), dtype=np.int64),
-        isp_share=np.zeros((L, N + 1, 2), dtype=np.int64),
+        tiling=np.zeros((L + L * (N + 1), D, 2), dtype=np.int64),
+        split=np.zeros((L * (N + 1), 2), dtype=np.int64),
     )
-    fill_tilings(net.layer, machine, out)
+    fill_tilings(net.layer, machine, out.tiling, out.split)
     return out
 
 
 @inner
 def share(
-    row: Ints, split: Ints, partition: int, u: int, tiles: tuple[int, int, int]
+    layer: Ints, l: int, split: Ints, at: int, partition: int, u: int, tiles: tuple[int, int, int]
 ) -> tuple[int, int, int, int, int, int]:
     """One chiplet's share of a layer: (groups, channels of a group, samples, rows, columns, active chiplets).
 
-    ``split`` is the layer's ISP share at this region size.
+    ``split[at]`` is the layer's ISP share at this region size.
     """
     if partition == ISP:
-        active = ceil_div(row[G], split[0]) * ceil_div(row[K] // row[G], split[1])
-        return split[0], split[1], u, row[P], row[Q], active
+        active = ceil_div(layer[l, G], split[at, 0]) * ceil_div(layer[l, K] // layer[l, G], split[at, 1])
+        return split[at, 0], split[at, 1], u, layer[l, P], layer[l, Q], active
     samples = ceil_div(u, tiles[0])
-    high = ceil_div(row[P], tiles[1])
-    wide = ceil_div(row[Q], tiles[2])
-    active = ceil_div(u, samples) * ceil_div(row[P], high) * ceil_div(row[Q], wide)
-    return row[G], row[K] // row[G], samples, high, wide, active
+    high = ceil_div(layer[l, P], tiles[1])
+    wide = ceil_div(layer[l, Q], tiles[2])
+    active = ceil_div(u, samples) * ceil_div(layer[l, P], high) * ceil_div(layer[l, Q], wide)
+    return layer[l, G], layer[l, K] // layer[l, G], samples, high, wide, active
 
 
 @inner
-def array_cycles(row: Ints, tiling: Ints, groups: Ints, g: int, positions: int) -> tuple[int, int, int]:
+def array_cycles(
+    layer: Ints, l: int, tiling: Ints, t: int, groups: Ints, g: int, positions: int
+) -> tuple[int, int, int]:
     """Cycles of the PE array, with the d and p of the tiling that it uses (least d on a tie).
 
     Grouped layers run one group's channels at a time.
     """
-    best = tiling[0, 0] * positions
+    best = tiling[t, 0, 0] * positions
     used = 0
     for index in range(1, len(groups)):
-        cycles = tiling[index, 0] * ceil_div(positions, groups[index])
+        cycles = tiling[t, index, 0] * ceil_div(positions, groups[index])
         if cycles < best:
             best = cycles
             used = index
-    return g * best * row[KERNEL], groups[used], tiling[used, 1]
+    return g * best * layer[l, KERNEL], groups[used], tiling[t, used, 1]
 
 
 @inner
-def vector_cycles(row: Ints, partition: int, u: int, g: int, k: int, positions: int, lanes: int) -> int:
+def vector_cycles(
+    layer: Ints, l: int, partition: int, u: int, g: int, k: int, positions: int, lanes: int
+) -> int:
     """Cycles of the vector unit for the operators fused into the layer."""
     if partition == ISP:
-        return ceil_div(ceil_div(row[VECTOR] * u * g * k, row[K]), lanes)
-    return ceil_div(ceil_div(row[VECTOR] * positions, row[P] * row[Q]), lanes)
+        return ceil_div(ceil_div(layer[l, VECTOR] * u * g * k, layer[l, K]), lanes)
+    return ceil_div(ceil_div(layer[l, VECTOR] * positions, layer[l, P] * layer[l, Q]), lanes)
 
 
 @inner
-def weight_share(row: Ints, partition: int, n: int, g: int, k: int) -> int:
+def weight_share(layer: Ints, l: int, partition: int, n: int, g: int, k: int) -> int:
     """Distinct bytes of the layer's weights that one chiplet stores."""
     if partition == ISP:
-        return ceil_div(row[WEIGHT_BYTES] * g * k, row[K])
+        return ceil_div(layer[l, WEIGHT_BYTES] * g * k, layer[l, K])
     if partition == 0:
-        return row[WEIGHT_BYTES]
-    return ceil_div(row[WEIGHT_BYTES], n)
+        return layer[l, WEIGHT_BYTES]
+    return ceil_div(layer[l, WEIGHT_BYTES], n)

@@ -217,6 +217,7 @@ class Priced:
     segments: Ints
     energy: Ints
     total_ps: int
+    flow_ps: int
 
 
 def price_code(
@@ -244,8 +245,12 @@ def price_code(
         segment_report,
         energy,
     )
-    total = int(total_ps(segment_report, model.machine)) if status == OK else 0
-    return Priced(int(status), layer_report, stage_report, segment_report, energy, total)
+    total = flow = 0
+    if status == OK:
+        copies = 1 if alone else code.replicas
+        total = int(total_ps(segment_report, model.machine, copies, RUN_PS))
+        flow = int(total_ps(segment_report, model.machine, copies, FLOW_PS))
+    return Priced(int(status), layer_report, stage_report, segment_report, energy, total, flow)
 
 
 def evaluate(schedule: Schedule, network: Network, package: Package, batch: int = 64) -> Evaluation:
@@ -282,8 +287,6 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
     resident = len(code.segments) == 1 and int(run.segments[0, PASSES]) == 1
     spared = int(alone.segments[0, LOAD_PS]) if resident else 0
     latency = alone.total_ps - spared
-    flow = run.total_ps - int(np.sum(run.segments[:, RUN_PS] - run.segments[:, FLOW_PS]))
-    flow_alone = latency - int(np.sum(alone.segments[:, RUN_PS] - alone.segments[:, FLOW_PS]))
     per_sample = sum(
         beat / u
         for beat, u in zip(steady.segments[:, PASS_PS].tolist(), code.segments[:, 1].tolist(), strict=True)
@@ -298,9 +301,9 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
         batch=batch,
         throughput_per_s=throughput,
         steady_throughput_per_s=code.replicas * PS_PER_S / per_sample,
-        flow_line_throughput_per_s=batch * PS_PER_S / flow,
+        flow_line_throughput_per_s=batch * PS_PER_S / run.flow_ps,
         latency_s=latency / PS_PER_S,
-        flow_line_latency_s=flow_alone / PS_PER_S,
+        flow_line_latency_s=(alone.flow_ps - spared) / PS_PER_S,
         batch_latency_s=run.total_ps / PS_PER_S,
         energy_j_per_sample=sum(terms) / batch / FJ_PER_J,
         energy_breakdown_j={

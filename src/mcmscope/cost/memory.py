@@ -36,40 +36,51 @@ from mcmscope.cost.jit import inner
 
 
 @inner
-def rows_bytes(op: Ints) -> int:
+def rows_bytes(operand: Ints, o: int) -> int:
     """Bytes of the rows of an operand that a streaming layer keeps: twice (window + step)."""
-    rows = min(op[H], 2 * (op[WINDOW_H] + op[STEP_H]))
-    return ceil_div(op[BYTES] * rows, op[H])
+    rows = min(operand[o, H], 2 * (operand[o, WINDOW_H] + operand[o, STEP_H]))
+    return ceil_div(operand[o, BYTES] * rows, operand[o, H])
 
 
 @inner
-def shard_window(row: Ints, machine: Machine) -> int:
+def shard_window(layer: Ints, l: int, machine: Machine) -> int:
     """Bytes of the window through which sharded weights pass: two loads of the PE array."""
     held = 2 * machine.pes * machine.lanes_k * machine.lanes_c
-    return min(row[WEIGHT_BYTES], ceil_div(row[WEIGHT_BYTES] * held, row[K] * row[C]))
+    return min(layer[l, WEIGHT_BYTES], ceil_div(layer[l, WEIGHT_BYTES] * held, layer[l, K] * layer[l, C]))
 
 
 @inner
 def gather_window(
-    row: Ints, operands: Ints, partition: int, u: int, g: int, samples: int, machine: Machine
+    layer: Ints,
+    l: int,
+    operand: Ints,
+    first: int,
+    end: int,
+    partition: int,
+    u: int,
+    g: int,
+    samples: int,
+    machine: Machine,
 ) -> int:
     """Bytes that a chiplet holds undivided while the layer runs beside others in one cluster."""
     window = 0
-    for o in range(operands.shape[0]):
-        op = operands[o]
-        if partition == ISP and op[ROLE] == DATA:
-            window += ceil_div(u * rows_bytes(op) * g, row[G])
-        elif partition != ISP and op[ROLE] != DATA and op[ROLE] != RESIDUAL:
-            window += samples * op[BYTES]
+    for o in range(first, end):
+        if partition == ISP and operand[o, ROLE] == DATA:
+            window += ceil_div(u * rows_bytes(operand, o) * g, layer[l, G])
+        elif partition != ISP and operand[o, ROLE] != DATA and operand[o, ROLE] != RESIDUAL:
+            window += samples * operand[o, BYTES]
     if partition == SHARDED:
-        window += shard_window(row, machine)
+        window += shard_window(layer, l, machine)
     return window
 
 
 @inner
 def stream_need(
-    row: Ints,
-    operands: Ints,
+    layer: Ints,
+    l: int,
+    operand: Ints,
+    first: int,
+    end: int,
     partition: int,
     u: int,
     g: int,
@@ -80,23 +91,22 @@ def stream_need(
 ) -> int:
     """Activation bytes per chiplet of a one-layer stage, through which rows stream."""
     need = 0
-    for o in range(operands.shape[0]):
-        op = operands[o]
-        if op[ROLE] == DATA:
+    for o in range(first, end):
+        if operand[o, ROLE] == DATA:
             if partition == ISP:
-                need += ceil_div(u * rows_bytes(op) * g, row[G])
+                need += ceil_div(u * rows_bytes(operand, o) * g, layer[l, G])
             else:
-                need += ceil_div(u * rows_bytes(op), active)
-        elif op[ROLE] == RESIDUAL:
-            need += ceil_div(u * rows_bytes(op), active)
+                need += ceil_div(u * rows_bytes(operand, o), active)
+        elif operand[o, ROLE] == RESIDUAL:
+            need += ceil_div(u * rows_bytes(operand, o), active)
         elif partition == ISP:
-            need += ceil_div(u * op[BYTES] * g * k, row[K])
+            need += ceil_div(u * operand[o, BYTES] * g * k, layer[l, K])
         else:
-            need += samples * op[BYTES]
-    rows = min(row[P], 2 * (row[POOL_H] + row[POOL_STEP_H]))
-    need += ceil_div(u * rows * row[Q] * row[POSITION_BYTES], active)
+            need += samples * operand[o, BYTES]
+    rows = min(layer[l, P], 2 * (layer[l, POOL_H] + layer[l, POOL_STEP_H]))
+    need += ceil_div(u * rows * layer[l, Q] * layer[l, POSITION_BYTES], active)
     if partition == SHARDED:
-        need += shard_window(row, machine)
+        need += shard_window(layer, l, machine)
     return need
 
 

@@ -40,22 +40,24 @@ from mcmscope.cost.jit import inner
 
 
 @inner
-def tile_overlap(op: Ints, tiles: tuple[int, int, int], high: int, wide: int) -> tuple[int, int]:
+def tile_overlap(operand: Ints, o: int, tiles: tuple[int, int, int], high: int, wide: int) -> tuple[int, int]:
     """Positions of the operand that a tile of high x wide outputs needs, and how many of them are its own.
 
     A tile owns the operand's positions under the same grid.
     """
-    rows = min(op[H], (high - 1) * op[STEP_H] + op[WINDOW_H])
-    columns = min(op[W], (wide - 1) * op[STEP_W] + op[WINDOW_W])
-    own_rows = min(rows, ceil_div(op[H], tiles[1]))
-    own_columns = min(columns, ceil_div(op[W], tiles[2]))
+    rows = min(operand[o, H], (high - 1) * operand[o, STEP_H] + operand[o, WINDOW_H])
+    columns = min(operand[o, W], (wide - 1) * operand[o, STEP_W] + operand[o, WINDOW_W])
+    own_rows = min(rows, ceil_div(operand[o, H], tiles[1]))
+    own_columns = min(columns, ceil_div(operand[o, W], tiles[2]))
     return rows * columns, own_rows * own_columns
 
 
 @inner
 def operand_need(
-    row: Ints,
-    op: Ints,
+    layer: Ints,
+    l: int,
+    operand: Ints,
+    o: int,
     partition: int,
     u: int,
     tiles: tuple[int, int, int],
@@ -67,22 +69,24 @@ def operand_need(
 ) -> int:
     """Bytes of one operand that a chiplet works on in one beat."""
     if partition == ISP:
-        if op[ROLE] == DATA:
-            return ceil_div(u * op[BYTES] * g, row[G])
-        return ceil_div(u * op[BYTES] * g * k, row[K])
-    if op[ROLE] == SECOND:
-        return samples * op[BYTES]
-    if op[ROLE] == RESIDUAL:
-        area = ceil_div(op[H], tiles[1]) * ceil_div(op[W], tiles[2])
-        return samples * ceil_div(op[BYTES] * area, op[H] * op[W])
-    area, _ = tile_overlap(op, tiles, high, wide)
-    return samples * ceil_div(op[BYTES] * area, op[H] * op[W])
+        if operand[o, ROLE] == DATA:
+            return ceil_div(u * operand[o, BYTES] * g, layer[l, G])
+        return ceil_div(u * operand[o, BYTES] * g * k, layer[l, K])
+    if operand[o, ROLE] == SECOND:
+        return samples * operand[o, BYTES]
+    if operand[o, ROLE] == RESIDUAL:
+        area = ceil_div(operand[o, H], tiles[1]) * ceil_div(operand[o, W], tiles[2])
+        return samples * ceil_div(operand[o, BYTES] * area, operand[o, H] * operand[o, W])
+    area, _ = tile_overlap(operand, o, tiles, high, wide)
+    return samples * ceil_div(operand[o, BYTES] * area, operand[o, H] * operand[o, W])
 
 
 @inner
 def operand_exchange(
-    row: Ints,
-    op: Ints,
+    layer: Ints,
+    l: int,
+    operand: Ints,
+    o: int,
     partition: int,
     layout: int,
     need: int,
@@ -101,20 +105,22 @@ def operand_exchange(
         return need, 0
     if n == 1:
         return 0, 0
-    volume = u * op[BYTES]
+    volume = u * operand[o, BYTES]
     gathered = need - need // n
-    if op[ROLE] == RESIDUAL:
+    if operand[o, ROLE] == RESIDUAL:
         if (partition == ISP) == (layout == SPLIT):
             return 0, 0
         return gathered, volume
-    if op[ROLE] == SECOND:
+    if operand[o, ROLE] == SECOND:
         return gathered, volume if partition == ISP and layout == TILED else 0
     if partition != ISP:
         if layout == SPLIT:
             return gathered, volume
-        area, own = tile_overlap(op, tiles, high, wide)
-        return need - samples * (op[BYTES] * own // (op[H] * op[W])) if own < area else 0, 0
-    if row[G] == 1:
+        area, own = tile_overlap(operand, o, tiles, high, wide)
+        return need - samples * (
+            operand[o, BYTES] * own // (operand[o, H] * operand[o, W])
+        ) if own < area else 0, 0
+    if layer[l, G] == 1:
         return gathered, 0
     if layout == SPLIT:
         return max(0, need - volume // n), 0
@@ -122,28 +128,30 @@ def operand_exchange(
 
 
 @inner
-def pool_exchange(row: Ints, tiles: tuple[int, int, int], samples: int, high: int, wide: int) -> int:
+def pool_exchange(
+    layer: Ints, l: int, tiles: tuple[int, int, int], samples: int, high: int, wide: int
+) -> int:
     """Bytes that a tile takes in for a pooling fused behind a WSP layer.
 
     Either the rim of results that its windows reach over, or, where less (global pooling), the partial
     results of the windows.
     """
-    if row[POOL_H] * row[POOL_W] == 1 or tiles[1] * tiles[2] == 1:
+    if layer[l, POOL_H] * layer[l, POOL_W] == 1 or tiles[1] * tiles[2] == 1:
         return 0
-    out_high = ceil_div(row[OUT_H], tiles[1])
-    out_wide = ceil_div(row[OUT_W], tiles[2])
-    rows = min(row[P], (out_high - 1) * row[POOL_STEP_H] + row[POOL_H])
-    columns = min(row[Q], (out_wide - 1) * row[POOL_STEP_W] + row[POOL_W])
+    out_high = ceil_div(layer[l, OUT_H], tiles[1])
+    out_wide = ceil_div(layer[l, OUT_W], tiles[2])
+    rows = min(layer[l, P], (out_high - 1) * layer[l, POOL_STEP_H] + layer[l, POOL_H])
+    columns = min(layer[l, Q], (out_wide - 1) * layer[l, POOL_STEP_W] + layer[l, POOL_W])
     rim = rows * columns - min(rows, high) * min(columns, wide)
-    return samples * min(rim * row[POSITION_BYTES], out_high * out_wide * row[POSITION_SUM_BYTES])
+    return samples * min(rim * layer[l, POSITION_BYTES], out_high * out_wide * layer[l, POSITION_SUM_BYTES])
 
 
 @inner
-def shard_exchange(row: Ints, partition: int, n: int) -> int:
+def shard_exchange(layer: Ints, l: int, partition: int, n: int) -> int:
     """Bytes of sharded weights that a chiplet gathers once per beat."""
     if partition != SHARDED:
         return 0
-    return row[WEIGHT_BYTES] - row[WEIGHT_BYTES] // n
+    return layer[l, WEIGHT_BYTES] - layer[l, WEIGHT_BYTES] // n
 
 
 @inner

@@ -108,14 +108,15 @@ def load_ps(weights: int, stored: int, n: int, machine: Machine) -> int:
 
 
 @inner
-def slices_of(row: Ints) -> int:
+def slices_of(layer: Ints, l: int) -> int:
     """Slices into which a layer can be cut: its output channels, or its groups."""
-    return row[G] if row[G] > 1 else row[K]
+    return layer[l, G] if layer[l, G] > 1 else layer[l, K]
 
 
 @inner
 def slice_stored(
-    row: Ints,
+    layer: Ints,
+    l: int,
     part: int,
     partition: int,
     n: int,
@@ -126,18 +127,18 @@ def slice_stored(
     split: Ints,
 ) -> int:
     """Bytes of weights that a chiplet stores for ``part`` slices; fills ``tiling`` and ``split`` for them."""
-    k = row[K] * part // slices_of(row)
-    groups = part if row[G] > 1 else 1
-    split[0], split[1] = isp_share(k, groups, n)
-    fill_tiling(split[1] if partition == ISP else k // groups, row[C], machine, tiling)
+    k = layer[l, K] * part // slices_of(layer, l)
+    groups = part if layer[l, G] > 1 else 1
+    split[0, 0], split[0, 1] = isp_share(k, groups, n)
+    fill_tiling(split[0, 1] if partition == ISP else k // groups, layer[l, C], machine, tiling, 0)
     if partition == ISP:
-        positions = u * row[P] * row[Q]
+        positions = u * layer[l, P] * layer[l, Q]
     else:
-        positions = ceil_div(u, tiles[0]) * ceil_div(row[P], tiles[1]) * ceil_div(row[Q], tiles[2])
-    _, copies, _ = array_cycles(row, tiling, machine.groups, 1, positions)
-    weights = ceil_div(row[WEIGHT_BYTES] * part, slices_of(row))
+        positions = ceil_div(u, tiles[0]) * ceil_div(layer[l, P], tiles[1]) * ceil_div(layer[l, Q], tiles[2])
+    _, copies, _ = array_cycles(layer, l, tiling, 0, machine.groups, 1, positions)
+    weights = ceil_div(layer[l, WEIGHT_BYTES] * part, slices_of(layer, l))
     if partition == ISP:
-        weights = ceil_div(weights * split[0] * split[1], k)
+        weights = ceil_div(weights * split[0, 0] * split[0, 1], k)
     elif partition == SHARDED:
         weights = ceil_div(weights, n)
     return weights * copies if machine.copies == 1 else weights
@@ -145,7 +146,8 @@ def slice_stored(
 
 @inner
 def pass_size(
-    row: Ints,
+    layer: Ints,
+    l: int,
     partition: int,
     n: int,
     u: int,
@@ -154,40 +156,37 @@ def pass_size(
     tiling: Ints,
     split: Ints,
 ) -> int:
-    """Slices per pass so that the weights of a pass fit, the passes even; 0 if not even one slice does."""
-    whole = slices_of(row)
+    """Slices per pass, for the fewest even passes whose weights fit; 0 if not even one slice does."""
+    whole = slices_of(layer, l)
     passes = 1
     while passes <= whole:
         part = ceil_div(whole, passes)
-        stored = slice_stored(row, part, partition, n, u, tiles, machine, tiling, split)
+        stored = slice_stored(layer, l, part, partition, n, u, tiles, machine, tiling, split)
         if stored <= machine.weight_limit:
             return part
-        # No fewer passes than the excess asks for can do; each try cuts the part by one at least.
-        passes = max(
-            ceil_div(whole, part - 1) if part > 1 else whole + 1,
-            passes * stored // (machine.weight_limit * 2),
-        )
+        # The next smaller part. A longer jump could miss one: copies and rounding do not fall in step with it.
+        passes = ceil_div(whole, part - 1) if part > 1 else whole + 1
     return 0
 
 
 @inner
-def slice_layer(net: NetworkArrays, l: int, part: int, row: Ints, operands: Ints) -> None:
+def slice_layer(net: NetworkArrays, l: int, part: int, row: Ints, operand: Ints) -> None:
     """Layer ``l`` with only ``part`` of its slices."""
     for column in range(LAYER_COLUMNS):
-        row[column] = net.layer[l, column]
-    whole = slices_of(row)
-    grouped = row[G] > 1
-    for o in range(operands.shape[0]):
+        row[0, column] = net.layer[l, column]
+    whole = slices_of(row, 0)
+    grouped = row[0, G] > 1
+    for o in range(operand.shape[0]):
         for column in range(OPERAND_COLUMNS):
-            operands[o, column] = net.operand[net.operand_start[l] + o, column]
-        if grouped or operands[o, ROLE] != DATA:
-            operands[o, BYTES] = ceil_div(operands[o, BYTES] * part, whole)
-    row[K] = row[K] * part // whole
+            operand[o, column] = net.operand[net.operand_start[l] + o, column]
+        if grouped or operand[o, ROLE] != DATA:
+            operand[o, BYTES] = ceil_div(operand[o, BYTES] * part, whole)
+    row[0, K] = row[0, K] * part // whole
     if grouped:
-        row[G] = part
+        row[0, G] = part
     for column in range(LAYER_COLUMNS):
         if column in (WEIGHT_BYTES, VECTOR, OUT_BYTES, MACS, POSITION_BYTES, POSITION_SUM_BYTES):
-            row[column] = ceil_div(row[column] * part, whole)
+            row[0, column] = ceil_div(row[0, column] * part, whole)
 
 
 @inner
@@ -210,13 +209,14 @@ def price_passes(
 ) -> int:
     """Price a one-layer segment whose weights do not fit: passes over slices of K, input read each time."""
     count = net.operand_start[l + 1] - net.operand_start[l]
-    row = np.zeros(LAYER_COLUMNS, dtype=np.int64)
-    operands = np.zeros((count, OPERAND_COLUMNS), dtype=np.int64)
-    split = np.zeros(2, dtype=np.int64)
-    tiling = np.zeros((len(machine.groups), 2), dtype=np.int64)
+    row = np.zeros((1, LAYER_COLUMNS), dtype=np.int64)
+    operand = np.zeros((count, OPERAND_COLUMNS), dtype=np.int64)
+    split = np.zeros((1, 2), dtype=np.int64)
+    nowhere = np.zeros(1, dtype=np.int64)  # the only layer of its cluster has no earlier ones
+    tiling = np.zeros((1, len(machine.groups), 2), dtype=np.int64)
     one = np.zeros(ENERGY_TERMS, dtype=np.int64)
-    whole = slices_of(net.layer[l])
-    size = pass_size(net.layer[l], partition, n, u, tiles, machine, tiling, split)
+    whole = slices_of(net.layer, l)
+    size = pass_size(net.layer, l, partition, n, u, tiles, machine, tiling, split)
     if size == 0:
         return NO_SLICE_FITS
     beats = ceil_div(ceil_div(m, replicas), u)
@@ -228,12 +228,14 @@ def price_passes(
         repeats = full if which == 0 else 1
         if part == 0:
             continue
-        slice_stored(net.layer[l], part, partition, n, u, tiles, machine, tiling, split)
-        slice_layer(net, l, part, row, operands)
-        cost = layer_cost(row, operands, tiling, split, partition, split, l + 1, n, u, tiles, machine)
+        slice_stored(net.layer, l, part, partition, n, u, tiles, machine, tiling, split)
+        slice_layer(net, l, part, row, operand)
+        cost = layer_cost(
+            row, 0, operand, 0, count, tiling, 0, split, 0, partition, nowhere, l + 1, n, u, tiles, machine
+        )
         excess = excess_bytes(cost.stream_bytes, cost.stored_bytes, machine)
         io = incoming + ceil_div(outgoing * part, whole)
-        load = load_ps(row[WEIGHT_BYTES], cost.distinct_bytes, n, machine)
+        load = load_ps(row[0, WEIGHT_BYTES], cost.distinct_bytes, n, machine)
         io_ps = transfer_ps(u * io * replicas, machine.dram_mb_per_s)
         floor = io_ps + spill_ps(excess, machine)
         beat = max(cost.time_ps, floor)
@@ -243,7 +245,7 @@ def price_passes(
         report[PASS_PS] += repeats * beat
         report[IO_BYTES] += repeats * u * io
         report[SPILL_BYTES] += repeats * spilled
-        report[LOAD_BYTES] += repeats * row[WEIGHT_BYTES]
+        report[LOAD_BYTES] += repeats * row[0, WEIGHT_BYTES]
         report[PASSES] += repeats
         if which == 0:
             report[BEAT_PS] = beat
@@ -259,7 +261,23 @@ def price_passes(
         for term in range(ENERGY_TERMS):
             one[term] = 0
         add_layer_energy(
-            row, operands, split, partition, split, l + 1, n, u, tiles, cost, machine, terms, one
+            row,
+            0,
+            operand,
+            0,
+            count,
+            split,
+            0,
+            partition,
+            nowhere,
+            l + 1,
+            n,
+            u,
+            tiles,
+            cost,
+            machine,
+            terms,
+            one,
         )
         for term in range(ENERGY_TERMS):
             energy[term] += repeats * for_samples(one[term], m, u)
@@ -292,7 +310,8 @@ def price(
     ``segments[S, 2]``, ``clusters[C, 5]`` and ``partitions[L]`` encode it. ``m`` samples per batch;
     ``micro_batch`` > 0 replaces each segment's own; ``steady`` = 1: nothing is retained. ``layer_report``
     may have no rows: then layers and energies of layers are not reported. Adds to the reports (given as
-    zeros; per beat) and to ``energy[S, ENERGY_TERMS]``: femtojoules of the whole batch per segment, without static power.
+    zeros; per beat) and to ``energy[S, ENERGY_TERMS]``: femtojoules of the whole batch per segment, without
+    static power.
     """
     a = 0
     c = 0
@@ -333,9 +352,13 @@ def price(
                     for column, value in enumerate(cost):
                         layer_report[l, column] = value
                     add_layer_energy(
-                        net.layer[l],
-                        net.operand[net.operand_start[l] : net.operand_start[l + 1]],
-                        tilings.isp_share[l, n],
+                        net.layer,
+                        l,
+                        net.operand,
+                        net.operand_start[l],
+                        net.operand_start[l + 1],
+                        tilings.split,
+                        l * (machine.chiplets + 1) + n,
                         partitions[l],
                         partitions,
                         i,
@@ -420,17 +443,18 @@ def price(
 
 
 @kernel
-def total_ps(report: Ints, machine: Machine) -> int:
-    """Time of the whole batch from the segments' reports.
+def total_ps(report: Ints, machine: Machine, replicas: int, column: int) -> int:
+    """Time of the whole batch from the segments' reports; ``column`` is ``RUN_PS`` or ``FLOW_PS``.
 
-    With prefetch a segment lasts at least as long as its own DRAM traffic and the next load take together.
+    With prefetch a segment lasts at least as long as its own DRAM traffic (of all replicas) and the next
+    load take together.
     """
     total = report[0, LOAD_PS]
     for s in range(report.shape[0]):
-        run = report[s, RUN_PS]
+        run = report[s, column]
         if s + 1 < report.shape[0]:
             if machine.prefetch == 1:
-                moved = report[s, BEATS] * (report[s, IO_BYTES] + report[s, SPILL_BYTES])
+                moved = replicas * report[s, BEATS] * (report[s, IO_BYTES] + report[s, SPILL_BYTES])
                 busy = transfer_ps(moved + report[s + 1, LOAD_BYTES], machine.dram_mb_per_s)
                 run = max(run, max(busy, report[s + 1, LOAD_PS]))
             else:

@@ -41,10 +41,15 @@ class LayerCost(NamedTuple):
 
 @inner
 def layer_cost(
-    row: Ints,
-    operands: Ints,
+    layer: Ints,
+    l: int,
+    operand: Ints,
+    first_operand: int,
+    end_operand: int,
     tiling: Ints,
+    t: int,
     split: Ints,
+    at: int,
     partition: int,
     partitions: Ints,
     first: int,
@@ -54,26 +59,27 @@ def layer_cost(
     machine: Machine,
 ) -> LayerCost:
     """Cost of a layer whose cluster begins at layer ``first`` and lies as ``partitions`` says before it."""
-    g, k, samples, high, wide, active = share(row, split, partition, u, tiles)
+    g, k, samples, high, wide, active = share(layer, l, split, at, partition, u, tiles)
     positions = samples * high * wide
-    compute, copies, along_k = array_cycles(row, tiling, machine.groups, g, positions)
-    vector = vector_cycles(row, partition, u, g, k, positions, machine.vector_lanes)
-    ingress = shard_exchange(row, partition, n)
+    compute, copies, along_k = array_cycles(layer, l, tiling, t, machine.groups, g, positions)
+    vector = vector_cycles(layer, l, partition, u, g, k, positions, machine.vector_lanes)
+    ingress = shard_exchange(layer, l, partition, n)
     swapped = 0
     worked = 0
-    for o in range(operands.shape[0]):
-        op = operands[o]
-        need = operand_need(row, op, partition, u, tiles, g, k, samples, high, wide)
+    for o in range(first_operand, end_operand):
+        need = operand_need(layer, l, operand, o, partition, u, tiles, g, k, samples, high, wide)
         layout = OUTSIDE
-        if op[SOURCE] >= first:
-            layout = SPLIT if partitions[op[SOURCE]] == ISP else TILED
-        taken, volume = operand_exchange(row, op, partition, layout, need, n, u, tiles, samples, high, wide)
+        if operand[o, SOURCE] >= first:
+            layout = SPLIT if partitions[operand[o, SOURCE]] == ISP else TILED
+        taken, volume = operand_exchange(
+            layer, l, operand, o, partition, layout, need, n, u, tiles, samples, high, wide
+        )
         ingress += taken
         swapped += volume
         worked += need
     if partition != ISP:
-        ingress += pool_exchange(row, tiles, samples, high, wide)
-    distinct = weight_share(row, partition, n, g, k)
+        ingress += pool_exchange(layer, l, tiles, samples, high, wide)
+    distinct = weight_share(layer, l, partition, n, g, k)
     reads = worked * ceil_div(k, machine.lanes_k * along_k)
     read = ceil_div(reads + machine.unified * distinct, machine.read_bytes_per_cycle)
     exchange = exchange_ps(ingress, swapped, n, machine)
@@ -90,8 +96,10 @@ def layer_cost(
         distinct * copies if machine.copies == 1 else distinct,
         distinct,
         reads,
-        gather_window(row, operands, partition, u, g, samples, machine),
-        stream_need(row, operands, partition, u, g, k, samples, active, machine),
+        gather_window(layer, l, operand, first_operand, end_operand, partition, u, g, samples, machine),
+        stream_need(
+            layer, l, operand, first_operand, end_operand, partition, u, g, k, samples, active, machine
+        ),
         active,
     )
 
@@ -110,12 +118,17 @@ def cost_of(
     tiles: tuple[int, int, int],
 ) -> LayerCost:
     """``layer_cost`` of layer ``l`` from the tables."""
-    tiling = tilings.isp[l, n] if partition == ISP else tilings.wsp[l]
+    at = l * (machine.chiplets + 1) + n
     return layer_cost(
-        net.layer[l],
-        net.operand[net.operand_start[l] : net.operand_start[l + 1]],
-        tiling,
-        tilings.isp_share[l, n],
+        net.layer,
+        l,
+        net.operand,
+        net.operand_start[l],
+        net.operand_start[l + 1],
+        tilings.tiling,
+        len(net.layer) + at if partition == ISP else l,
+        tilings.split,
+        at,
         partition,
         partitions,
         first,

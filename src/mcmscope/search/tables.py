@@ -1,0 +1,152 @@
+"""Tables that searches read: the best ways to run one layer on n chiplets, alone or inside a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, Ints, Machine, NetworkArrays, Tilings
+from mcmscope.cost.evaluate import CostModel
+from mcmscope.cost.jit import kernel
+from mcmscope.cost.stage import cost_of
+from mcmscope.search.space import grid_table
+
+# Columns of an option: one way to run one layer as a stage of its own.
+TIME, HELD, DISTINCT, CHOICE = range(4)
+OPTION_COLUMNS = 4
+MAX_OPTIONS = 10
+"""Options kept per layer and region size; more than these would have to be incomparable."""
+
+NEVER = np.int64(2**62)
+"""A time that no schedule reaches: the mark of what does not fit."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Per micro-batch u (first axis, in the order of ``micro``), kind of layer and region size n.
+
+    ``alone[U, kinds, N + 1, MAX_OPTIONS, 4]``: the options of the layer as a stage of its own that no
+    other beats in time (ps), bytes held and distinct weights at once; ``CHOICE`` packs the tile grid and
+    the partition as ``3 * grid + partition``. Unused rows have time ``NEVER``. ``inside[U, kinds, N + 1]``:
+    a lower bound of its time (ps) when its operands lie in its region as it wants them.
+    """
+
+    micro: tuple[int, ...]
+    kind: Ints  # [L]: layers of one kind cost the same
+    alone: Ints
+    inside: Ints
+    grid_start: Ints  # [U, N + 2]
+    grids: tuple[Ints, ...]  # per u: [G, 3]
+    overflow: bool  # options were dropped: the tables are not complete
+
+
+def layer_kinds(net: NetworkArrays) -> tuple[Ints, Ints]:
+    """Number the kinds of layers: ``kind[L]`` and the first layer of each kind."""
+    known: dict[bytes, int] = {}
+    kind: list[int] = []
+    first: list[int] = []
+    for l in range(len(net.layer)):
+        operands = net.operand[net.operand_start[l] : net.operand_start[l + 1]].copy()
+        operands[:, SOURCE] = 0
+        key = net.layer[l].tobytes() + operands.tobytes()
+        if key not in known:
+            known[key] = len(first)
+            first.append(l)
+        kind.append(known[key])
+    return np.array(kind, dtype=np.int64), np.array(first, dtype=np.int64)
+
+
+def tables(model: CostModel, micro: tuple[int, ...]) -> Tables:
+    """Tables for every micro-batch of ``micro``."""
+    kind, first = layer_kinds(model.net)
+    N, U = model.machine.chiplets, len(micro)
+    alone = np.zeros((U, len(first), N + 1, MAX_OPTIONS, OPTION_COLUMNS), dtype=np.int64)
+    alone[..., TIME] = NEVER
+    inside = np.full((U, len(first), N + 1), NEVER, dtype=np.int64)
+    starts, grids = zip(*(grid_table(N, u) for u in micro), strict=True)
+    dropped = 0
+    for index, u in enumerate(micro):
+        dropped += fill_tables(
+            model.net,
+            model.machine,
+            model.tilings,
+            first,
+            u,
+            starts[index],
+            grids[index],
+            alone[index],
+            inside[index],
+        )
+    return Tables(micro, kind, alone, inside, np.stack(starts), grids, dropped > 0)
+
+
+@kernel
+def fill_tables(
+    net: NetworkArrays,
+    machine: Machine,
+    tilings: Tilings,
+    first: Ints,
+    u: int,
+    grid_start: Ints,
+    grids: Ints,
+    alone: Ints,
+    inside: Ints,
+) -> int:
+    """Fill ``alone`` and ``inside`` of one micro-batch; returns how many options found no place."""
+    dropped = 0
+    layout = np.zeros(len(net.layer), dtype=np.int64)
+    for kind in range(len(first)):
+        l = first[kind]
+        for n in range(1, machine.chiplets + 1):
+            best = NEVER
+            for g in range(grid_start[n], grid_start[n + 1]):
+                tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
+                for partition in range(3):
+                    if partition == ISP and g > grid_start[n]:
+                        continue  # tiles mean nothing to it
+                    if partition == SHARDED and n == 1:
+                        continue  # the same as WSP
+                    cost = cost_of(net, machine, tilings, l, partition, layout, l + 1, n, u, tiles)
+                    if cost.stored_bytes <= machine.weight_limit:
+                        held = max(cost.stream_bytes + machine.unified * cost.stored_bytes, 0)
+                        dropped += keep_option(
+                            alone[kind, n], cost.time_ps, held, cost.distinct_bytes, 3 * g + partition
+                        )
+                        for t in range(l):
+                            layout[t] = partition
+                        cost = cost_of(net, machine, tilings, l, partition, layout, 0, n, u, tiles)
+                        best = min(best, cost.time_ps)
+            inside[kind, n] = best
+    return dropped
+
+
+@kernel
+def keep_option(options: Ints, time: int, held: int, distinct: int, choice: int) -> int:
+    """Keep an option unless another is as good in every way; 1 if it had to be dropped for want of room."""
+    count = options.shape[0]
+    free = -1
+    for o in range(count):
+        if options[o, TIME] == NEVER:
+            free = o
+            break
+        if options[o, TIME] <= time and options[o, HELD] <= held and options[o, DISTINCT] <= distinct:
+            return 0
+    write = 0
+    for o in range(count):
+        if options[o, TIME] == NEVER:
+            break
+        if options[o, TIME] >= time and options[o, HELD] >= held and options[o, DISTINCT] >= distinct:
+            continue
+        for column in range(OPTION_COLUMNS):
+            options[write, column] = options[o, column]
+        write += 1
+    if write == count:
+        return 1
+    options[write, TIME] = time
+    options[write, HELD] = held
+    options[write, DISTINCT] = distinct
+    options[write, CHOICE] = choice
+    for o in range(write + 1, count):
+        options[o, TIME] = NEVER
+    return 0
