@@ -82,7 +82,21 @@ def load_model(path: Path) -> ModelProto:
             raise InputError(f"{path}: the model's own functions cannot be inlined: {error}") from error
     if len(model.graph.node) > MAX_NODES:
         raise InputError(f"{path}: {len(model.graph.node):,} operators; at most {MAX_NODES:,} are read")
+    if not all(isinstance(name, str) for name in _names(model.graph)):
+        raise InputError(f"{path}: damaged: a name in the graph is not valid text")
     return model
+
+
+def _names(graph: GraphProto) -> Iterable[object]:
+    """All names in a graph; protobuf hands out bytes for those that are not valid UTF-8."""
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output, *_captured(node))
+        yield from (attribute.name for attribute in node.attribute)
+    for info in (*graph.input, *graph.output, *graph.value_info):
+        yield info.name
+        yield from (dim.dim_param for dim in info.type.tensor_type.shape.dim)
+    yield from (tensor.name for tensor in graph.initializer)
+    yield from (tensor.values.name for tensor in graph.sparse_initializer)
 
 
 def _content(path: Path) -> bytes:
