@@ -9,9 +9,10 @@ from typing import cast
 
 import numpy as np
 import pytest
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from onnx_graphs import DATA, integers, node, save, tensor, weight
 
+from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network
 
 FIGURES = cast("dict[str, dict[str, int]]", json.loads((DATA / "macs.json").read_text()))
@@ -163,6 +164,52 @@ def test_batches_are_divided_out(tmp_path: Path, batch: int | str) -> None:
     assert batched.layers == single.layers
     assert batched.inputs == single.inputs
     assert single.macs == 4 * 3 * 9 * 64 + 40
+    assert [str(batch) in text for text in batched.warnings] == [True] * isinstance(batch, int)
+
+
+def test_rows_that_mix_the_batch_are_an_error(tmp_path: Path) -> None:
+    nodes = [node("Transpose", ["x"], ["t"], perm=[1, 0]), node("MatMul", ["x", "t"], ["y"])]
+    with pytest.raises(InputError, match="mixes the 4 samples"):
+        load_network(save(tmp_path, nodes, [tensor("x", (4, 6))], ["y"]))
+
+
+def test_control_flow_is_one_unknown_operator(tmp_path: Path) -> None:
+    shape = (1, 8, 4, 4)
+    bodies = [
+        helper.make_graph([node(op, ["c"], [op])], op, [], [tensor(op, shape)]) for op in ("Relu", "Neg")
+    ]
+    nodes = [
+        node("Conv", ["x", "w"], ["c"]),
+        node("If", ["cond"], ["i"], then_branch=bodies[0], else_branch=bodies[1]),
+        node("Conv", ["i", "v"], ["y"]),
+    ]
+    constants = [
+        weight("w", 8, 3, 1, 1),
+        weight("v", 2, 8, 1, 1),
+        numpy_helper.from_array(np.array(True), "cond"),
+    ]
+    path = save(tmp_path, nodes, [tensor("x", (1, 3, 4, 4))], ["y"], constants)
+    with pytest.raises(InputError, match="'If' is not understood"):
+        load_network(path)
+    network = load_network(path, allow_unknown=True)
+    assert network.layers[0].vector_elements == 2 * 128
+    assert network.layers[1].operands[0].source == 0
+
+
+def test_local_functions_are_inlined(tmp_path: Path) -> None:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("my", 1)]
+    body = [node("Conv", ["a", "b"], ["m"]), node("Relu", ["m"], ["o"])]
+    block = helper.make_function("my", "Block", ["a", "b"], ["o"], body, opsets[:1])
+    graph = helper.make_graph(
+        [node("Block", ["x", "w"], ["y"], domain="my")],
+        "graph",
+        [tensor("x", (1, 3, 8, 8))],
+        [tensor("y", (1, 8, 8, 8))],
+        [weight("w", 8, 3, 1, 1)],
+    )
+    path = tmp_path / "functions.onnx"
+    path.write_bytes(helper.make_model(graph, functions=[block], opset_imports=opsets).SerializeToString())
+    assert load_network(path).layers[0].vector_elements == 8 * 64
 
 
 def attention_net(folder: Path, batch: int, name: str) -> Path:

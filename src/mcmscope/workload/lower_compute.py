@@ -50,7 +50,7 @@ def lower_linear(state: State, index: int, node: Node, op: Linear) -> Flow:
     rank = len(flow.shape)
     reduced = op.reduced_axis % rank
     steps = [None if i == reduced and flow.axes[i] is not Axis.CHANNEL else UNIT for i in range(rank)]
-    rows = share(state, node.output, node.shape) // op.out_channels
+    rows = _whole(state, node, op.out_channels)
     axes, height, width = _row_axes(flow, node.shape, reduced, rows, op.groups)
     weights = op.out_channels * op.in_channels
     draft = Draft(
@@ -81,17 +81,26 @@ def _row_axes(
     return tuple(axes), rows, 1
 
 
+def _whole(state: State, node: Node, each: int) -> int:
+    """How many times ``each`` elements one sample's result has."""
+    count, rest = divmod(share(state, node.output, node.shape), each)
+    if rest or not count:
+        raise InputError(
+            f"{state.graph.name}: node {node.name!r} mixes the {state.graph.batch} samples of the batch;"
+            " export the model with a batch of 1"
+        )
+    return count
+
+
 def lower_matmul(state: State, index: int, node: Node, op: MatMul) -> Flow:
     """A product of two activations: the heads are groups, and each needs all of its right-hand side."""
     left, right = (state.flows[name] for name in node.inputs)
     rank = len(left.shape)
     reduced = rank - 2 if op.transposed_lhs else rank - 1
     rows, columns = node.shape[-2:]
-    heads = share(state, node.output, node.shape) // (rows * columns)
+    heads = _whole(state, node, rows * columns)
     axes = [Axis.BATCH if axis is Axis.BATCH else Axis.CHANNEL for axis in left.axes[: rank - 2]]
     axes = [Axis.CHANNEL] * (len(node.shape) - 2 - len(axes)) + axes + [Axis.ROW, Axis.CHANNEL]
-    if not heads:
-        raise InputError(f"{state.graph.name}: {node.name}: rows of several samples in one matrix product")
     draft = Draft(node.name, Op.MATMUL, heads * columns, left.shape[reduced], heads, rows, 1, 0, 0, 1, 1)
     steps = [None if i == reduced and left.axes[i] is not Axis.CHANNEL else UNIT for i in range(rank)]
     draft.read(Role.DATA, slide(left, steps))

@@ -167,17 +167,21 @@ def _attribute(attribute: AttributeProto) -> Attribute | None:
 
 
 def _captured(node: NodeProto) -> tuple[str, ...]:
-    """Names read anywhere inside the bodies of a control-flow node."""
-    names: dict[str, None] = {}
+    """Names that the bodies of a control-flow node read and do not make."""
+    read: dict[str, None] = {}
+    made: set[str] = {""}
     waiting = [node]
     while waiting:
         for attribute in waiting.pop().attribute:
             for body in (attribute.g, *attribute.graphs):
+                made.update(info.name for info in body.input)
+                made.update(tensor.name for tensor in body.initializer)
                 for inner in body.node:
-                    names.update(dict.fromkeys(inner.input))
+                    read.update(dict.fromkeys(inner.input))
+                    made.update(inner.output)
                     waiting.append(inner)
-                names.update((output.name, None) for output in body.output)
-    return tuple(names)
+                read.update((output.name, None) for output in body.output)
+    return tuple(name for name in read if name not in made)
 
 
 def small_values(tensor: TensorProto) -> Array | None:

@@ -59,6 +59,10 @@ def read_onnx(path: Path, *, allow_unknown: bool = False) -> Graph:
     for node in _needed(typed):
         _read_node(reading, node, allow_unknown)
     _report(reading, allow_unknown)
+    if typed.batch > 1:
+        reading.warnings.insert(
+            0, f"the inputs' leading size {typed.batch} is taken as {typed.batch} samples and divided out"
+        )
     outputs = tuple(dict.fromkeys(name for name in typed.outputs if name not in reading.constants))
     return Graph(
         name=path.stem,
