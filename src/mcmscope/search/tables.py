@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, Ints, Machine, NetworkArrays, Tilings
+from mcmscope.cost.arrays import ISP, MADE_BEFORE, SHARDED, SOURCE, WEIGHT_BYTES, Ints, Machine, NetworkArrays, Tilings
+from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.evaluate import CostModel
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.space import grid_table
 
 # Columns of an option: one way to run one layer as a stage of its own.
-TIME, HELD, DISTINCT, CHOICE = range(4)
+TIME, HELD, LOAD, CHOICE = range(4)
 OPTION_COLUMNS = 4
 MAX_OPTIONS = 10
 """Options kept per layer and region size; more than these would have to be incomparable."""
@@ -27,9 +28,11 @@ class Tables:
     """Per micro-batch u (first axis, in the order of ``micro``), kind of layer and region size n.
 
     ``alone[U, kinds, N + 1, MAX_OPTIONS, 4]``: the options of the layer as a stage of its own that no
-    other beats in time (ps), bytes held and distinct weights at once; ``CHOICE`` packs the tile grid and
-    the partition as ``3 * grid + partition``. Unused rows have time ``NEVER``. ``inside[U, kinds, N + 1]``:
-    a lower bound of its time (ps) when its operands lie in its region as it wants them.
+    other beats in time (ps), bytes held and load time (ps) at once. Bytes that fit in any case count as the
+    most that does, and a load time under that of the layer's weights from DRAM as 0: so few options are
+    left. ``CHOICE`` packs the tile grid and the partition as ``3 * grid + partition``; unused rows have
+    time ``NEVER``. ``inside[U, kinds, N + 1]``: a lower bound of the layer's time (ps) when its operands
+    lie in its region as it wants them.
     """
 
     micro: tuple[int, ...]
@@ -60,6 +63,8 @@ def layer_kinds(net: NetworkArrays) -> tuple[Ints, Ints]:
 def tables(model: CostModel, micro: tuple[int, ...]) -> Tables:
     """Tables for every micro-batch of ``micro``."""
     kind, first = layer_kinds(model.net)
+    L = len(model.net.layer)
+    relayed = int(max(model.net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
     N, U = model.machine.chiplets, len(micro)
     alone = np.zeros((U, len(first), N + 1, MAX_OPTIONS, OPTION_COLUMNS), dtype=np.int64)
     alone[..., TIME] = NEVER
@@ -72,6 +77,7 @@ def tables(model: CostModel, micro: tuple[int, ...]) -> Tables:
             model.machine,
             model.tilings,
             first,
+            relayed,
             u,
             starts[index],
             grids[index],
@@ -87,6 +93,7 @@ def fill_tables(
     machine: Machine,
     tilings: Tilings,
     first: Ints,
+    relayed: int,
     u: int,
     grid_start: Ints,
     grids: Ints,
@@ -98,8 +105,10 @@ def fill_tables(
     layout = np.zeros(len(net.layer), dtype=np.int64)
     for kind in range(len(first)):
         l = first[kind]
+        dram_ps = transfer_ps(net.layer[l, WEIGHT_BYTES], machine.dram_mb_per_s)
         for n in range(1, machine.chiplets + 1):
             best = NEVER
+            fits = machine.activation_free - ceil_div(u * relayed, n)
             for g in range(grid_start[n], grid_start[n + 1]):
                 tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
                 for partition in range(3):
@@ -109,9 +118,10 @@ def fill_tables(
                         continue  # the same as WSP
                     cost = cost_of(net, machine, tilings, l, partition, layout, l + 1, n, u, tiles)
                     if cost.stored_bytes <= machine.weight_limit:
-                        held = max(cost.stream_bytes + machine.unified * cost.stored_bytes, 0)
+                        held = max(cost.stream_bytes + machine.unified * cost.stored_bytes, fits)
+                        load = transfer_ps(cost.distinct_bytes, machine.ingress_mb_per_s[n])
                         dropped += keep_option(
-                            alone[kind, n], cost.time_ps, held, cost.distinct_bytes, 3 * g + partition
+                            alone[kind, n], cost.time_ps, held, load if load > dram_ps else 0, 3 * g + partition
                         )
                         for t in range(l):
                             layout[t] = partition
@@ -122,21 +132,19 @@ def fill_tables(
 
 
 @kernel
-def keep_option(options: Ints, time: int, held: int, distinct: int, choice: int) -> int:
+def keep_option(options: Ints, time: int, held: int, load: int, choice: int) -> int:
     """Keep an option unless another is as good in every way; 1 if it had to be dropped for want of room."""
     count = options.shape[0]
-    free = -1
     for o in range(count):
         if options[o, TIME] == NEVER:
-            free = o
             break
-        if options[o, TIME] <= time and options[o, HELD] <= held and options[o, DISTINCT] <= distinct:
+        if options[o, TIME] <= time and options[o, HELD] <= held and options[o, LOAD] <= load:
             return 0
     write = 0
     for o in range(count):
         if options[o, TIME] == NEVER:
             break
-        if options[o, TIME] >= time and options[o, HELD] >= held and options[o, DISTINCT] >= distinct:
+        if options[o, TIME] >= time and options[o, HELD] >= held and options[o, LOAD] >= load:
             continue
         for column in range(OPTION_COLUMNS):
             options[write, column] = options[o, column]
@@ -145,7 +153,7 @@ def keep_option(options: Ints, time: int, held: int, distinct: int, choice: int)
         return 1
     options[write, TIME] = time
     options[write, HELD] = held
-    options[write, DISTINCT] = distinct
+    options[write, LOAD] = load
     options[write, CHOICE] = choice
     for o in range(write + 1, count):
         options[o, TIME] = NEVER

@@ -1,0 +1,176 @@
+"""What the searches of one run share: tables, traffic and prices of one-layer segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mcmscope.cost.arrays import (
+    INPUTS_READ,
+    MADE_BEFORE,
+    OUTPUTS_MADE,
+    PASSING,
+    USED_AFTER,
+    WEIGHT_BYTES,
+    Ints,
+)
+from mcmscope.cost.evaluate import CostModel, Encoded
+from mcmscope.search.single import best_fitting, best_in_passes
+from mcmscope.search.space import micro_batches
+from mcmscope.search.tables import NEVER, Tables, tables
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One segment as a search found it: its time (ps) and its part of an encoded schedule."""
+
+    time_ps: int
+    micro_batch: int
+    clusters: tuple[tuple[int, int, int, int, int], ...]
+    """(end layer, n, tile samples, tile rows, tile columns) each."""
+    partitions: tuple[int, ...]
+
+
+def join(pieces: list[tuple[int, Piece]], replicas: int = 1) -> Encoded:
+    """A schedule from (end layer, piece) pairs in order."""
+    return Encoded(
+        segments=np.array([(end, piece.micro_batch) for end, piece in pieces], dtype=np.int64),
+        clusters=np.array([c for _, piece in pieces for c in piece.clusters], dtype=np.int64),
+        partitions=np.array([p for _, piece in pieces for p in piece.partitions], dtype=np.int64),
+        replicas=replicas,
+    )
+
+
+@dataclass
+class SearchContext:
+    """Tables of one network, package, batch and set of micro-batches; searches add what they learn.
+
+    ``fixed`` is the user's micro-batch, or None for all. The batch of a latency search is 1.
+    """
+
+    model: CostModel
+    batch: int
+    fixed: int | None = None
+    micro: tuple[int, ...] = field(init=False)
+    tables: Tables = field(init=False)
+    io: Ints = field(init=False)
+    """[L + 1, L + 1]: DRAM bytes per sample of segment [a, b)."""
+    dram_ps: Ints = field(init=False)
+    """[L + 1, L + 1]: time to load the weights of [a, b) from DRAM."""
+    states: int = field(init=False, default=0)
+    _singles: dict[tuple[int, int], list[Piece | None]] = field(
+        init=False, default_factory=dict[tuple[int, int], "list[Piece | None]"]
+    )
+
+    def __post_init__(self) -> None:
+        self.micro = micro_batches(self.batch, self.fixed)
+        self.tables = tables(self.model, self.micro)
+        self.io = segment_io(self.model, self.batch)
+        weights = self.model.net.weights
+        loaded = np.maximum(weights[None, :] - weights[:, None], 0)
+        self.dram_ps = -(-loaded * 1_000_000 // self.model.machine.dram_mb_per_s)
+
+    @property
+    def layers(self) -> int:
+        """Number of layers L."""
+        return len(self.model.net.layer)
+
+    def grid(self, index: int, choice: int) -> tuple[tuple[int, int, int], int]:
+        """Tile grid and partition of a packed choice under the index-th micro-batch."""
+        s, r, c = self.tables.grids[index][choice // 3].tolist()
+        return (s, r, c), choice % 3
+
+    def singles(self, replicas: int = 1) -> list[Piece | None]:
+        """The best one-layer segment of every layer; None where not even one output channel fits."""
+        limit = self.model.machine.chiplets // replicas
+        key = (replicas, limit)
+        if key not in self._singles:
+            found: dict[tuple[int, int, int, int, int], Piece | None] = {}
+            pieces: list[Piece | None] = []
+            for l in range(self.layers):
+                kept = (self.kept(l), self.kept(l + 1))
+                where = (int(self.tables.kind[l]), int(self.io[l, l + 1]), *kept, int(self.passing(l)))
+                if where not in found:
+                    found[where] = self._single(l, replicas, limit, *kept)
+                piece = found[where]
+                if piece is not None:
+                    piece = Piece(
+                        piece.time_ps, piece.micro_batch, ((l + 1, *piece.clusters[0][1:]),), piece.partitions
+                    )
+                pieces.append(piece)
+            self._singles[key] = pieces
+        return self._singles[key]
+
+    def kept(self, b: int) -> int:
+        """1 if all that is alive at boundary b stays on the package."""
+        if b in (0, self.layers):
+            return 0
+        alive = int(self.model.net.span[MADE_BEFORE, b, self.layers])
+        return int(self.batch * alive <= self.model.machine.retained_limit)
+
+    def passing(self, l: int) -> int:
+        """Bytes that pass over layer l."""
+        return int(self.model.net.span[PASSING, l, l + 1])
+
+    def _single(self, l: int, replicas: int, limit: int, before: int, after: int) -> Piece | None:
+        net, machine = self.model.net, self.model.machine
+        choice = np.zeros(3, dtype=np.int64)
+        best = int(
+            best_fitting(
+                machine,
+                self.tables.alone,
+                int(self.tables.kind[l]),
+                np.array(self.micro, dtype=np.int64),
+                int(self.io[l, l + 1]),
+                int(self.dram_ps[l, l + 1]),
+                self.batch,
+                replicas,
+                limit,
+                int(NEVER),
+                choice,
+            )
+        )
+        copies = machine.pes if machine.copies else 1
+        if int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit:
+            for index, u in enumerate(self.micro):
+                best = int(
+                    best_in_passes(
+                        net,
+                        machine,
+                        self.model.terms,
+                        l,
+                        index,
+                        u,
+                        self.tables.grid_start[index],
+                        self.tables.grids[index],
+                        self.batch,
+                        replicas,
+                        before,
+                        after,
+                        limit,
+                        best,
+                        choice,
+                    )
+                )
+        if best >= NEVER:
+            return None
+        index, n, packed = choice.tolist()
+        tiles, partition = self.grid(index, packed)
+        return Piece(best, self.micro[index], ((l + 1, n, *tiles),), (partition,))
+
+
+def segment_io(model: CostModel, m: int) -> Ints:
+    """DRAM bytes per sample of every segment [a, b) for a batch of m; see ``cost.price.io_bytes``."""
+    span, L = model.net.span, len(model.net.layer)
+    alive = span[MADE_BEFORE, :, L]
+    kept = m * alive <= model.machine.retained_limit
+    kept[0] = kept[L] = False
+    before, after = kept[:, None], kept[None, :]
+    return (
+        span[INPUTS_READ]
+        + span[OUTPUTS_MADE]
+        + np.where(before, 0, span[MADE_BEFORE])
+        + np.where(after, 0, span[USED_AFTER])
+        + np.where(before != after, span[PASSING], 0)
+    ).astype(np.int64)

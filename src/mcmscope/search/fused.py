@@ -1,0 +1,321 @@
+"""A cluster of several layers on n chiplets: the best partitions and tile grid, exactly.
+
+Layers are taken in turn. A label is a way to have run those so far: its time, the weights that it stores,
+its widest gather window, and the layout of every tensor that is still needed. A label that is no better in
+any of these than another with the same layouts is dropped.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, WSP, Ints, Machine, NetworkArrays, Tilings
+from mcmscope.cost.compute import ceil_div, transfer_ps, weight_share
+from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.memory import cluster_need, relayed_bytes, spill_ps
+from mcmscope.cost.stage import cost_of
+from mcmscope.search.tables import NEVER
+
+LABEL_TIME, STORED, DISTINCT, WINDOW, LAYOUTS, PARENT, PARTITION = range(7)
+LABEL_COLUMNS = 7
+MAX_LABELS = 400
+"""Labels kept per layer. More would be incomparable; the caller learns that some were dropped."""
+MAX_SLOTS = 60
+"""Tensors of a cluster that can be awaiting a reader at once."""
+
+
+@inner
+def fill_slots(net: NetworkArrays, i: int, j: int, slot: Ints, free_after: Ints) -> bool:
+    """Give each tensor that is read inside [i, j) a bit of the layout word until its last reader has run."""
+    busy = np.zeros(MAX_SLOTS, dtype=np.int64)
+    for t in range(i, j):
+        slot[t - i] = -1
+        last = -1
+        for e in range(net.use_start[t], net.use_start[t + 1]):
+            if net.use[e] < j:
+                last = net.use[e]
+        free_after[t - i] = last
+        if last < 0:
+            continue
+        for s in range(MAX_SLOTS):
+            if busy[s] <= t:
+                slot[t - i] = s
+                busy[s] = last
+                break
+        if slot[t - i] < 0:
+            return False
+    return True
+
+
+@inner
+def keep_label(labels: Ints, start: int, end: int, new: Ints) -> int:
+    """Add ``new`` to ``labels[start:end]`` unless another is as good in all; returns the new end."""
+    for x in range(start, end):
+        if (
+            labels[x, LAYOUTS] == new[LAYOUTS]
+            and labels[x, LABEL_TIME] <= new[LABEL_TIME]
+            and labels[x, STORED] <= new[STORED]
+            and labels[x, DISTINCT] <= new[DISTINCT]
+            and labels[x, WINDOW] <= new[WINDOW]
+        ):
+            return end
+    write = start
+    for x in range(start, end):
+        if (
+            labels[x, LAYOUTS] == new[LAYOUTS]
+            and labels[x, LABEL_TIME] >= new[LABEL_TIME]
+            and labels[x, STORED] >= new[STORED]
+            and labels[x, DISTINCT] >= new[DISTINCT]
+            and labels[x, WINDOW] >= new[WINDOW]
+        ):
+            continue
+        if write != x:
+            for column in range(LABEL_COLUMNS):
+                labels[write, column] = labels[x, column]
+        write += 1
+    if write - start >= MAX_LABELS:
+        return -1
+    for column in range(LABEL_COLUMNS):
+        labels[write, column] = new[column]
+    return write + 1
+
+
+@kernel
+def best_cluster(
+    net: NetworkArrays,
+    machine: Machine,
+    tilings: Tilings,
+    a: int,
+    b: int,
+    i: int,
+    j: int,
+    n: int,
+    u: int,
+    grids: Ints,
+    rest: Ints,
+    io_ps: int,
+    dram_ps: int,
+    steps: int,
+    bound: int,
+    partitions: Ints,
+    tiles_out: Ints,
+) -> tuple[int, int, bool]:
+    """Best way to run cluster [i, j) of segment [a, b): least ``load + steps * max(time, io + spill)`` (ps).
+
+    Only below ``bound``, else ``bound`` comes back. ``rest[l - i]`` is a lower bound of the time of layers
+    [l, j). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
+    had to be dropped (then the result need not be the best).
+    """
+    length = j - i
+    labels = np.zeros(((length + 1) * (MAX_LABELS + 1), LABEL_COLUMNS), dtype=np.int64)
+    level = np.zeros(length + 2, dtype=np.int64)
+    slot = np.zeros(length, dtype=np.int64)
+    free_after = np.zeros(length, dtype=np.int64)
+    layout = np.zeros(len(net.layer), dtype=np.int64)
+    new = np.zeros(LABEL_COLUMNS, dtype=np.int64)
+    cache = np.zeros((3, 16, 5), dtype=np.int64)
+    made = 0
+    best = bound
+    if not fill_slots(net, i, j, slot, free_after):
+        return best, made, True
+    dropped = False
+    relay = ceil_div(u * relayed_bytes(net, a, b, i, j), n)
+    base = cluster_need(net, i, j, n, u) + relay
+    # What every choice stores at least and at most from layer l on: beyond doubt, labels need not differ.
+    least = np.zeros(length + 1, dtype=np.int64)
+    most = np.zeros(length + 1, dtype=np.int64)
+    for x in range(length - 1, -1, -1):
+        l = i + x
+        at = l * (machine.chiplets + 1) + n
+        split = weight_share(net.layer, l, ISP, n, tilings.split[at, 0], tilings.split[at, 1])
+        sharded = weight_share(net.layer, l, SHARDED, n, 1, 1)
+        whole = weight_share(net.layer, l, WSP, n, 1, 1)
+        least[x] = least[x + 1] + min(split, sharded)
+        most[x] = most[x + 1] + whole * (machine.pes if machine.copies == 1 else 1)
+    free_load = dram_ps // 1_000_000 * machine.ingress_mb_per_s[n]
+    if least[0] > machine.weight_limit:
+        return best, made, False
+    for g in range(grids.shape[0]):
+        tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
+        for column in range(LABEL_COLUMNS):
+            labels[0, column] = 0
+        level[0] = 0
+        level[1] = 1
+        alive = True
+        for x in range(length):
+            l = i + x
+            start, end = level[x], level[x + 1]
+            fresh = end
+            for p in range(3):
+                for pattern in range(16):
+                    cache[p, pattern, 0] = -1
+            for parent in range(start, end):
+                layouts = labels[parent, LAYOUTS]
+                pattern = 0
+                position = 0
+                for o in range(net.operand_start[l], net.operand_start[l + 1]):
+                    source = net.operand[o, SOURCE]
+                    if source >= i:
+                        bit = (layouts >> slot[source - i]) & 1
+                        layout[source] = ISP if bit == 1 else WSP
+                        if position < 4:
+                            pattern |= bit << position
+                        position += 1
+                cached = position <= 4
+                kept = layouts
+                for t in range(i, l):
+                    if slot[t - i] >= 0 and free_after[t - i] == l:
+                        kept &= ~(1 << slot[t - i])
+                for p in range(3):
+                    if p == SHARDED and n == 1:
+                        continue
+                    if not cached or cache[p, pattern, 0] < 0:
+                        cost = cost_of(net, machine, tilings, l, p, layout, i, n, u, tiles)
+                        cache[p, pattern, 0] = cost.time_ps
+                        cache[p, pattern, 1] = cost.stored_bytes
+                        cache[p, pattern, 2] = cost.distinct_bytes
+                        cache[p, pattern, 3] = cost.window_bytes
+                    time = labels[parent, LABEL_TIME] + cache[p, pattern, 0]
+                    if dram_ps + steps * max(time + rest[x + 1], io_ps) >= best:
+                        continue
+                    stored = labels[parent, STORED] + cache[p, pattern, 1]
+                    if stored + least[x + 1] > machine.weight_limit:
+                        continue
+                    distinct = labels[parent, DISTINCT] + cache[p, pattern, 2]
+                    window = max(labels[parent, WINDOW], cache[p, pattern, 3])
+                    # Amounts that cannot matter any more count as the most that does not matter.
+                    new[LABEL_TIME] = time
+                    new[STORED] = stored
+                    if machine.unified == 0:
+                        new[STORED] = max(stored, machine.weight_limit - most[x + 1])
+                    new[DISTINCT] = max(distinct, free_load - most[x + 1])
+                    new[WINDOW] = max(window, machine.activation_free - base - machine.unified * (stored + most[x + 1]))
+                    new[LAYOUTS] = kept
+                    if p == ISP and slot[x] >= 0:
+                        new[LAYOUTS] = kept | (1 << slot[x])
+                    new[PARENT] = parent
+                    new[PARTITION] = p
+                    made += 1
+                    kept_end = keep_label(labels, end, fresh, new)
+                    if kept_end < 0:
+                        dropped = True
+                    else:
+                        fresh = kept_end
+            level[x + 2] = fresh
+            alive = fresh > end
+            if not alive:
+                break
+        if alive:
+            for last in range(level[length], level[length + 1]):
+                load = max(dram_ps, transfer_ps(max(labels[last, DISTINCT], 0), machine.ingress_mb_per_s[n]))
+                held = base + labels[last, WINDOW] + machine.unified * labels[last, STORED]
+                spill = spill_ps(max(0, held - machine.activation_free), machine)
+                total = load + steps * max(labels[last, LABEL_TIME], io_ps + spill)
+                if total < best:
+                    best = total
+                    tiles_out[0], tiles_out[1], tiles_out[2] = tiles
+                    at = last
+                    for x in range(length - 1, -1, -1):
+                        partitions[i + x] = labels[at, PARTITION]
+                        at = labels[at, PARENT]
+    return best, made, dropped
+
+
+@kernel
+def bound_clusters(
+    net: NetworkArrays,
+    machine: Machine,
+    io: Ints,
+    alone: Ints,
+    inside: Ints,
+    kind: Ints,
+    micro: Ints,
+    m: int,
+    replicas: int,
+    limit: int,
+    value: Ints,
+) -> None:
+    """Lower ``value[a, b]`` to a bound of the least time (ps) of [a, b) as one cluster on at most ``limit``.
+
+    Each layer at its best, alone by what it spills: whatever the partitions and tiles, it takes longer.
+    """
+    L = len(net.layer)
+    for index in range(len(micro)):
+        u = micro[index]
+        steps = ceil_div(ceil_div(m, replicas), u)
+        for n in range(1, limit + 1):
+            for a in range(L - 1):
+                time = fastest_alone(alone[index, kind[a], n])
+                if time == NEVER:
+                    time = inside[index, kind[a], n]
+                for b in range(a + 2, L + 1):
+                    if inside[index, kind[b - 1], n] == NEVER or time == NEVER:
+                        break
+                    time += inside[index, kind[b - 1], n]
+                    weights = net.weights[b] - net.weights[a]
+                    if weights > n * machine.weight_limit:
+                        break
+                    bound = bound_cluster(net, machine, a, b, n, u, replicas, steps, io[a, b], time)
+                    value[a, b] = min(value[a, b], bound)
+
+
+@inner
+def fastest_alone(options: Ints) -> int:
+    """Least time (ps) among the options of a layer as a stage of its own."""
+    best = NEVER
+    for o in range(options.shape[0]):
+        best = min(best, options[o, 0])
+    return best
+
+
+@inner
+def bound_cluster(
+    net: NetworkArrays,
+    machine: Machine,
+    a: int,
+    b: int,
+    n: int,
+    u: int,
+    replicas: int,
+    steps: int,
+    io: int,
+    time: int,
+) -> int:
+    """Time (ps) of segment [a, b) as one cluster whose layers take at least ``time`` together."""
+    weights = net.weights[b] - net.weights[a]
+    held = cluster_need(net, a, b, n, u) + machine.unified * ceil_div(weights, n)
+    floor = transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill_ps(
+        max(0, held - machine.activation_free), machine
+    )
+    return transfer_ps(weights, machine.dram_mb_per_s) + steps * max(time, floor)
+
+
+@kernel
+def rank_sizes(
+    net: NetworkArrays,
+    machine: Machine,
+    a: int,
+    b: int,
+    io: int,
+    alone: Ints,
+    inside: Ints,
+    kind: Ints,
+    micro: Ints,
+    m: int,
+    replicas: int,
+    limit: int,
+    bounds: Ints,
+) -> None:
+    """As ``bound_clusters`` for one cluster: ``bounds[U, limit + 1]`` for each micro-batch and region size."""
+    for index in range(len(micro)):
+        u = micro[index]
+        steps = ceil_div(ceil_div(m, replicas), u)
+        for n in range(1, limit + 1):
+            bounds[index, n] = NEVER
+            if net.weights[b] - net.weights[a] > n * machine.weight_limit:
+                continue
+            time = fastest_alone(alone[index, kind[a], n])
+            for l in range(a + 1, b):
+                time = min(NEVER, time + inside[index, kind[l], n])
+            if time < NEVER:
+                bounds[index, n] = bound_cluster(net, machine, a, b, n, u, replicas, steps, io, time)
