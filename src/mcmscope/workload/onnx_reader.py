@@ -185,7 +185,8 @@ def _fits(op: Operator, inputs: list[Shape], result: Shape) -> bool:
             out = [n for i, n in enumerate(result) if i != axis]
             return len(first) == len(result) and rest == out
         case MatMul():
-            return len(result) >= 2
+            heads = [shape[:-2] for shape in inputs]
+            return len(result) == max(map(len, inputs)) and result[:-2] == _broadcast(heads)
         case Transpose():
             return result == tuple(first[i] for i in op.order)
         case Reshape():
@@ -197,9 +198,22 @@ def _fits(op: Operator, inputs: list[Shape], result: Shape) -> bool:
             kept = [(1 if i in op.axes else n) for i, n in enumerate(first) if op.keep or i not in op.axes]
             return list(result) == kept
         case Vector():
-            return all(len(shape) <= len(result) for shape in inputs)
+            # Constants broadcast as well, so the result may be larger than what the inputs make.
+            return (
+                all(len(shape) <= len(result) for shape in inputs) and _broadcast([*inputs, result]) == result
+            )
         case _:
             return all(len(shape) == len(result) for shape in inputs) or isinstance(op, Move)
+
+
+def _broadcast(shapes: list[Shape]) -> Shape | None:
+    """The shape that these broadcast to; None if they do not."""
+    rank = max(map(len, shapes))
+    sizes = [
+        {n for n in column if n != 1}
+        for column in zip(*((1,) * (rank - len(s)) + s for s in shapes), strict=True)
+    ]
+    return None if any(len(n) > 1 for n in sizes) else tuple(next(iter(n), 1) for n in sizes)
 
 
 def _report(reading: _Reading, allow_unknown: bool) -> None:
