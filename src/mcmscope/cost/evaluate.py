@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
@@ -283,6 +283,10 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
     if run.status != OK:
         return Evaluation(False, infeasible_reason(model, run), batch)
     alone = price_code(model, code, batch, alone=True)
+    if alone.status != OK or np.any(alone.segments[:, PASSES] > run.segments[:, PASSES]):
+        # At u = 1 the best tiling may store more copies of the weights than fit: the sample then runs in
+        # a beat of the schedule's own micro-batch, whose weights do fit.
+        alone = price_code(model, replace(code, replicas=1), 1)
     steady = price_code(model, code, batch, steady=True, layers=False)
     resident = len(code.segments) == 1 and int(run.segments[0, PASSES]) == 1
     spared = int(alone.segments[0, LOAD_PS]) if resident else 0
