@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.hardware.package import Package
@@ -29,7 +30,12 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class SchemeResult:
-    """One scheme: attributes carry the names of the keys in ``result.json``; figures of an infeasible one are None."""
+    """One scheme: attributes carry the names of the keys in ``result.json``.
+
+    The figures of an infeasible scheme are None, and ``reason`` says why it is. ``energy_profile`` names
+    the constants behind the energies. ``speedup_over_segmented`` is the smaller of the synchronous and the
+    flow-line throughput ratio to the run's segmented pipeline; None if the run has none that is feasible.
+    """
 
     scheme: Scheme
     search: str
@@ -37,16 +43,116 @@ class SchemeResult:
     feasible: bool
     reason: str | None
     search_s: float
+    energy_profile: str
     schedule: Schedule | None
     evaluation: Evaluation | None
+    speedup_over_segmented: float | None = None
+
+    @property
+    def throughput_per_s(self) -> float | None:
+        """Samples per second over the whole batch, loads, fill and drain included."""
+        return self.evaluation.throughput_per_s if self.evaluation else None
+
+    @property
+    def steady_throughput_per_s(self) -> float | None:
+        """Samples per second as the batch goes to infinity."""
+        return self.evaluation.steady_throughput_per_s if self.evaluation else None
+
+    @property
+    def flow_line_throughput_per_s(self) -> float | None:
+        """As ``throughput_per_s`` if stages hand over as soon as they can, not all at the beat."""
+        return self.evaluation.flow_line_throughput_per_s if self.evaluation else None
+
+    @property
+    def latency_s(self) -> float | None:
+        """One sample alone through the same schedule."""
+        return self.evaluation.latency_s if self.evaluation else None
+
+    @property
+    def flow_line_latency_s(self) -> float | None:
+        """As ``latency_s`` if stages hand over as soon as they can."""
+        return self.evaluation.flow_line_latency_s if self.evaluation else None
+
+    @property
+    def batch_latency_s(self) -> float | None:
+        """The whole batch, from the first load to the last output."""
+        return self.evaluation.batch_latency_s if self.evaluation else None
+
+    @property
+    def energy_j_per_sample(self) -> float | None:
+        """Energy of the batch over its samples."""
+        return self.evaluation.energy_j_per_sample if self.evaluation else None
+
+    @property
+    def energy_breakdown_j(self) -> dict[str, float] | None:
+        """``energy_j_per_sample`` by where it goes; the parts sum to it."""
+        return self.evaluation.energy_breakdown_j if self.evaluation else None
+
+    @property
+    def utilization(self) -> float | None:
+        """Share of the package's peak MACs that the batch uses, 0 to 1."""
+        return self.evaluation.utilization if self.evaluation else None
+
+    @property
+    def bound_throughput_per_s(self) -> float | None:
+        """What no schedule of this network on this package beats at this batch."""
+        return self.evaluation.bound_throughput_per_s if self.evaluation else None
+
+    @property
+    def steady_bound_throughput_per_s(self) -> float | None:
+        """What no schedule beats in steady state."""
+        return self.evaluation.steady_bound_throughput_per_s if self.evaluation else None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All schemes of one network on one package at one batch."""
+    """All schemes of one network on one package at one batch, in the order of ``Scheme``."""
 
     network: Network
     package: Package
     batch: int
     objective: Objective
     schemes: tuple[SchemeResult, ...]
+
+    def scheme(self, name: Scheme | str) -> SchemeResult:
+        """The row of one scheme.
+
+        Raises:
+            KeyError: the run did not search it.
+        """
+        for row in self.schemes:
+            if row.scheme == name:
+                return row
+        raise KeyError(f"{name}: the run searched {', '.join(row.scheme for row in self.schemes)}")
+
+    @property
+    def best(self) -> SchemeResult | None:
+        """The feasible scheme that is best by the objective, the first of equal ones; None if none is."""
+        rows = [(cost_of(row.evaluation, self.objective), row) for row in self.schemes if row.evaluation]
+        return min(rows, key=lambda pair: pair[0])[1] if rows else None
+
+    def save(self, directory: str | Path) -> tuple[Path, ...]:
+        """Write ``result.json`` and ``schedule-SCHEME.json`` per feasible scheme; returns the files.
+
+        Each file appears whole or not at all. A schedule file of a scheme that this run found infeasible,
+        left there by another run, is removed.
+
+        Raises:
+            InputError: the directory cannot be made or written to.
+        """
+        from mcmscope.report.save import save_result
+
+        return save_result(self, Path(directory))
+
+
+def cost_of(evaluation: Evaluation, objective: Objective) -> int:
+    """What the objective makes least: picoseconds, femtojoules or their product (whole numbers)."""
+    match objective:
+        case Objective.THROUGHPUT:
+            return evaluation.batch_ps
+        case Objective.LATENCY:
+            return evaluation.latency_ps
+        case Objective.ENERGY:
+            return evaluation.energy_fj
+        case Objective.EDP:
+            return evaluation.energy_fj * evaluation.batch_ps

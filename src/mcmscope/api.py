@@ -1,0 +1,152 @@
+"""The verbs of the Python interface: load, run, evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from mcmscope.cost.evaluate import CostModel, Evaluation, cost_model, decode
+from mcmscope.cost.evaluate import evaluate as price_schedule
+from mcmscope.hardware import Package, load_package
+from mcmscope.options import Faults, Options, read_options
+from mcmscope.result import Result, SchemeResult
+from mcmscope.schedule import Schedule, Scheme
+from mcmscope.schedule_file import SavedSchedule, load_schedule
+from mcmscope.workload import Network, load_network
+
+if TYPE_CHECKING:
+    from mcmscope.search.run import SearchContext
+
+__all__ = ["evaluate", "load_network", "load_package", "load_schedule", "run", "run_options"]
+
+DEFAULT_BATCH = 64
+
+Progress = Callable[[Scheme, int, int], None]
+"""Called before each scheme with it, its number from 0 and how many there are."""
+
+
+def run(
+    network: str | Path | Network,
+    package: str | Path | Package,
+    batch: int = DEFAULT_BATCH,
+    objective: str = "throughput",
+    schemes: str | Iterable[str] = "all",
+    search: str = "linear",
+    micro_batch: int | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Result:
+    """Search every scheme for ``network`` on ``package`` and price what was found.
+
+    Networks and packages are given as names, files or loaded objects. ``objective`` is what the searches
+    make best: ``throughput``, ``latency``, ``energy`` or ``edp``. ``schemes`` is ``all``, or names in a
+    sequence or parted by commas. ``micro_batch`` None: the search chooses.
+
+    Raises:
+        InputError: every fault of all the inputs at once. An infeasible scheme is none.
+    """
+    faults = Faults()
+    options = faults.attempt(lambda: read_options(batch, objective, schemes, search, micro_batch))
+    net = faults.attempt(lambda: as_network(network))
+    pkg = faults.attempt(lambda: as_package(package))
+    faults.throw()
+    assert options is not None
+    assert net is not None
+    assert pkg is not None
+    return run_options(net, pkg, options, progress)
+
+
+def run_options(network: Network, package: Package, options: Options, progress: Progress | None) -> Result:
+    """``run`` for inputs that are loaded and checked."""
+    from mcmscope.search.run import SearchContext
+
+    model = cost_model(network, package)
+    context = SearchContext(model, options.batch, options.micro_batch)
+    rows: list[SchemeResult] = []
+    for index, scheme in enumerate(options.schemes):
+        if progress is not None:
+            progress(scheme, index, len(options.schemes))
+        rows.append(_search(model, scheme, options, context))
+    segmented = next((row for row in rows if row.scheme is Scheme.SEGMENTED_PIPELINE), None)
+    schemes = tuple(replace(row, speedup_over_segmented=_speedup(row, segmented)) for row in rows)
+    return Result(network, package, options.batch, options.objective, schemes)
+
+
+def _search(model: CostModel, scheme: Scheme, options: Options, context: SearchContext) -> SchemeResult:
+    from mcmscope.search.run import search_scheme
+
+    start = perf_counter()
+    found = search_scheme(
+        model,
+        scheme,
+        options.batch,
+        options.objective,
+        search=options.search,
+        micro_batch=options.micro_batch,
+        context=context,
+    )
+    elapsed = perf_counter() - start
+    schedule = decode(found.code, model.package) if found.code is not None else None
+    evaluation = price_schedule(schedule, model.network, model.package, options.batch) if schedule else None
+    if evaluation is not None and not evaluation.feasible:
+        raise AssertionError(f"{scheme}: the search returned an infeasible schedule: {evaluation.reason}")
+    return SchemeResult(
+        scheme=scheme,
+        search=options.search,
+        certificate=found.certificate,
+        feasible=evaluation is not None,
+        reason=found.reason if evaluation is None else None,
+        search_s=elapsed,
+        energy_profile=model.package.energy.name,
+        schedule=schedule,
+        evaluation=evaluation,
+    )
+
+
+def _speedup(row: SchemeResult, segmented: SchemeResult | None) -> float | None:
+    """The smaller of the synchronous and the flow-line ratio, so that fill and drain flatter nobody."""
+    if segmented is None or segmented.evaluation is None or row.evaluation is None:
+        return None
+    mine, base = row.evaluation, segmented.evaluation
+    return min(
+        mine.throughput_per_s / base.throughput_per_s,
+        mine.flow_line_throughput_per_s / base.flow_line_throughput_per_s,
+    )
+
+
+def evaluate(
+    schedule: Schedule | SavedSchedule,
+    network: str | Path | Network | None = None,
+    package: str | Path | Package | None = None,
+    batch: int | None = None,
+) -> Evaluation:
+    """Price a schedule: its figures, and what binds each segment, stage and layer.
+
+    What a schedule file holds besides the schedule stands in for arguments left out; else ``batch`` is 64.
+    A schedule that does not fit comes back with ``feasible`` false and the reason.
+
+    Raises:
+        InputError: it is no schedule of this network on this package, with all faults.
+    """
+    saved = schedule if isinstance(schedule, SavedSchedule) else None
+    plan = saved.schedule if saved else schedule
+    assert isinstance(plan, Schedule)
+    network = network if network is not None else saved.network if saved else None
+    package = package if package is not None else saved.package if saved else None
+    if network is None or package is None:
+        raise TypeError("evaluate needs the network and the package of the schedule")
+    m = batch if batch is not None else saved.batch if saved else DEFAULT_BATCH
+    return price_schedule(plan, as_network(network), as_package(package), m)
+
+
+def as_network(network: str | Path | Network) -> Network:
+    """The network itself, or that of a name or file."""
+    return network if isinstance(network, Network) else load_network(network)
+
+
+def as_package(package: str | Path | Package) -> Package:
+    """The package itself, or that of a name or file."""
+    return package if isinstance(package, Package) else load_package(package)

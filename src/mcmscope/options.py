@@ -1,0 +1,135 @@
+"""The options of a run: read from names and numbers, with every fault at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from mcmscope.errors import InputError, did_you_mean
+from mcmscope.schedule import Objective, Scheme
+
+MAX_BATCH = 65_536
+"""Far above any batch that is scheduled as one, and low enough for exact sums of femtojoules."""
+
+SEARCHES = ("linear",)
+ALL = "all"
+AUTO = "auto"
+
+_T = TypeVar("_T")
+_E = TypeVar("_E", bound=StrEnum)
+
+
+class Faults:
+    """Collects the faults of several inputs, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def attempt(self, make: Callable[[], _T]) -> _T | None:
+        """What ``make`` returns; None if it raised ``InputError``, whose faults are kept."""
+        try:
+            return make()
+        except InputError as error:
+            self.found.extend(error.faults)
+            return None
+
+    def throw(self) -> None:
+        """Raise all faults, if there are any."""
+        if self.found:
+            raise InputError(self.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of a run, checked. ``micro_batch`` None: the search chooses."""
+
+    batch: int
+    objective: Objective
+    schemes: tuple[Scheme, ...]
+    search: str
+    micro_batch: int | None
+
+
+def read_options(
+    batch: int | str,
+    objective: str,
+    schemes: str | Iterable[str],
+    search: str,
+    micro_batch: int | str | None,
+) -> Options:
+    """Options of a run from what a user gave; numbers may be text.
+
+    Raises:
+        InputError: every fault of all of them.
+    """
+    faults = Faults()
+    m = faults.attempt(lambda: whole_number("batch", batch, MAX_BATCH))
+    aim = faults.attempt(lambda: member("objective", objective, Objective))
+    chosen = faults.attempt(lambda: read_schemes(schemes))
+    faults.attempt(lambda: one_of("search", search, SEARCHES))
+    u = None
+    if micro_batch is not None and micro_batch != AUTO:
+        u = faults.attempt(lambda: whole_number("micro-batch", micro_batch, MAX_BATCH))
+        if u is not None and m is not None and u > m:
+            faults.found.append(f"micro-batch: {u} is more than the batch of {m}")
+    faults.throw()
+    assert m is not None
+    assert aim is not None
+    assert chosen is not None
+    return Options(m, aim, chosen, search, u)
+
+
+def read_schemes(schemes: str | Iterable[str]) -> tuple[Scheme, ...]:
+    """Schemes of ``all``, of names parted by commas or a sequence of names; each once, in a fixed order."""
+    names = schemes.split(",") if isinstance(schemes, str) else [str(name) for name in schemes]
+    names = [name.strip() for name in names]
+    known = (ALL, *Scheme)
+    faults = Faults()
+    chosen = {faults.attempt(lambda name=name: one_of("scheme", name, known)) for name in names}
+    if not names:
+        faults.found.append(f"scheme: expected some of {', '.join(known)}")
+    faults.throw()
+    return tuple(scheme for scheme in Scheme if ALL in chosen or scheme.value in chosen)
+
+
+def whole_number(what: str, value: int | str, most: int) -> int:
+    """A whole number from 1 to ``most``, which may be text.
+
+    Raises:
+        InputError: it is something else.
+    """
+    text = value if isinstance(value, str) else repr(value)
+    digits = text.strip()
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
+    if not 1 <= number <= most:
+        raise InputError(f"{what}: expected a whole number from 1 to {most}, got {short(text)}")
+    return number
+
+
+def member(what: str, name: str, kind: type[_E]) -> _E:
+    """The member that ``name`` means, case and ``_`` for ``-`` aside.
+
+    Raises:
+        InputError: none; the fault lists all.
+    """
+    return kind(one_of(what, name, tuple(kind)))
+
+
+def one_of(what: str, name: str, known: tuple[str, ...]) -> str:
+    """``name`` in the spelling of ``known``.
+
+    Raises:
+        InputError: it is not known; the fault lists all.
+    """
+    plain = str(name).strip().lower().replace("_", "-")
+    if plain not in known:
+        hint = did_you_mean(plain[:100], known)
+        raise InputError(f"unknown {what} {short(str(name))}{hint}: expected one of {', '.join(known)}")
+    return plain
+
+
+def short(text: str) -> str:
+    """Text in quotes, cut if it is long."""
+    return repr(text if len(text) <= 60 else text[:60] + "...")

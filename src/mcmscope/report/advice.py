@@ -1,0 +1,147 @@
+"""What would help a segment: one line for each thing that holds it up."""
+
+from __future__ import annotations
+
+from mcmscope.cost.evaluate import LayerEvaluation, SegmentEvaluation, StageEvaluation
+from mcmscope.report.causes import CUT, DRAM, SPILL, beat_cause, slowest, stage_cause
+from mcmscope.report.words import data, duration, percent, plural
+from mcmscope.schedule import Partition
+from mcmscope.schedule_file import SavedSchedule
+
+_MUCH = 0.2
+"""A wait or a load of this share is worth a line."""
+
+
+def advice(segment: SegmentEvaluation, saved: SavedSchedule) -> list[str]:
+    """What binds the segment's beat, its balance, its spills, its load: each with what would help."""
+    cause = beat_cause(segment)
+    if cause == CUT:
+        lines = [_cut(segment)]
+    elif cause == DRAM:
+        lines = [_dram(segment)]
+    elif cause == SPILL:
+        lines = []
+    else:
+        lines = [_stage(segment, saved), *_balance(segment)]
+    lines += _spills(segment)
+    if segment.passes > 1:
+        lines.append(
+            f"Its weights do not fit: it runs in {segment.passes} passes and reads its input anew in each; "
+            "more chiplets or larger weight buffers would save passes."
+        )
+    whole = segment.load_s + segment.run_s
+    if whole and segment.load_s >= _MUCH * whole:
+        lines.append(
+            f"Loading {data(segment.load_bytes)} of weights takes {percent(segment.load_s / whole)} of its "
+            "time: a larger batch spreads it over more samples."
+        )
+    return lines
+
+
+def _cut(segment: SegmentEvaluation) -> str:
+    cuts = [stage.cut_s for stage in segment.stages]
+    index = cuts.index(max(cuts))
+    return (
+        f"Cut: the tensors that pass from stage {index + 1} to {index + 2} need {duration(segment.cut_s)} "
+        "of each beat on the links between the regions: merge the two stages, cut elsewhere, or faster links."
+    )
+
+
+def _dram(segment: SegmentEvaluation) -> str:
+    return (
+        f"DRAM: {data(segment.dram_bytes_per_beat)} of activations cross DRAM in each beat, taking "
+        f"{duration(segment.io_s)}: a segment of more layers keeps them on the package, or more DRAM bandwidth."
+    )
+
+
+def _spills(segment: SegmentEvaluation) -> list[str]:
+    spilling = [index for index, stage in enumerate(segment.stages) if stage.spilled_bytes]
+    if not spilling:
+        return []
+    most = max(spilling, key=lambda index: segment.stages[index].spilled_bytes)
+    stage = segment.stages[most]
+    others = f", the most of {len(spilling)} stages" if len(spilling) > 1 else ""
+    return [
+        f"Memory: stage {most + 1} spills {data(stage.spilled_bytes)} per chiplet to DRAM and back in each "
+        f"beat{others}, which takes {duration(segment.spill_s)} of it: a smaller micro-batch, more "
+        "chiplets or fewer merged layers here."
+    ]
+
+
+def _balance(segment: SegmentEvaluation) -> list[str]:
+    """Imbalance: what the other stages' chiplets wait for the beat."""
+    if len(segment.stages) == 1 or not segment.beat_s:
+        return []
+    chiplets = sum(stage.chiplets for stage in segment.stages)
+    waits = [1 - stage.time_s / segment.beat_s for stage in segment.stages]
+    mean = sum(wait * stage.chiplets for wait, stage in zip(waits, segment.stages, strict=True)) / chiplets
+    worst = waits.index(max(waits))
+    if mean < _MUCH and waits[worst] < 2 * _MUCH:
+        return []
+    helps = (
+        "merge it with a neighbour" if segment.stages[worst].chiplets == 1 else "it could give chiplets away"
+    )
+    return [
+        f"Imbalance: chiplets wait {percent(mean)} of the beat on average; stage {worst + 1} waits "
+        f"{percent(waits[worst])} of it: {helps}."
+    ]
+
+
+def _stage(segment: SegmentEvaluation, saved: SavedSchedule) -> str:
+    index = slowest(segment)
+    stage = segment.stages[index]
+    cause, share = stage_cause(stage)
+    start = f"Stage {index + 1} on {plural(stage.chiplets, 'chiplet')} is bound"
+    if len(segment.stages) > 1:
+        start = f"Stage {index + 1} on {plural(stage.chiplets, 'chiplet')} is the slowest and bound"
+    match cause:
+        case "compute":
+            return f"{start} by compute ({percent(share)} of its time): {_compute(stage, segment, saved)}."
+        case "NoP":
+            return f"{start} by exchanges over the NoP: {_exchange(stage)}."
+        case "start":
+            return f"{start} by layer start-up ({percent(share)}): a larger micro-batch spreads it."
+        case "vector":
+            return f"{start} by vector work ({percent(share)}): more chiplets here or more vector lanes."
+        case _:
+            return f"{start} by reads of its activation buffer ({percent(share)}): more chiplets here or wider reads."
+
+
+def _compute(stage: StageEvaluation, segment: SegmentEvaluation, saved: SavedSchedule) -> str:
+    """Whether more chiplets would help: not if the array is badly filled."""
+    chiplet = saved.package.chiplet
+    macs = segment.micro_batch * sum(layer.macs for layer in saved.network.layers[slice(*stage.layers)])
+    cycles = sum(layer.compute_cycles for layer in stage.details)
+    filled = macs / (cycles * chiplet.macs_per_cycle * stage.chiplets) if cycles else 1.0
+    if filled >= 0.5:
+        return (
+            f"its MACs are {percent(min(filled, 1.0))} busy while it computes; more chiplets here would help"
+        )
+    return (
+        f"only {percent(filled)} of its MACs have work while it computes, since its layers do not divide "
+        f"well over {stage.chiplets} x {chiplet.pes} PEs; a larger micro-batch gives more positions to share"
+    )
+
+
+def _exchange(stage: StageEvaluation) -> str:
+    """The dearest exchange of a stage, by name."""
+    index = max(range(len(stage.details)), key=lambda at: stage.details[at].exchange_s)
+    layer = stage.details[index]
+    before = stage.details[index - 1] if index else None
+    return (
+        f"{_kind(layer, before)} before layer {layer.name} brings {data(layer.ingress_bytes)} to each chiplet and "
+        f"takes {duration(layer.exchange_s)}, {percent(layer.exchange_s / stage.time_s)} of the stage's time; "
+        "fewer chiplets here, another partition or faster links would help"
+    )
+
+
+def _kind(layer: LayerEvaluation, before: LayerEvaluation | None) -> str:
+    if before is None:
+        return f"the input ({layer.partition.value}) that comes from another region"
+    if layer.partition is Partition.ISP:
+        return f"the all-gather ({before.partition.value} to {layer.partition.value})"
+    if before.partition is Partition.ISP:
+        return f"the all-to-all ({before.partition.value} to {layer.partition.value})"
+    if layer.partition is Partition.WSP_SHARDED:
+        return "the gathering of sharded weights"
+    return f"the halo ({before.partition.value} to {layer.partition.value})"

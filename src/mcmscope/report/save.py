@@ -1,0 +1,44 @@
+"""A result as files in a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mcmscope.errors import InputError
+from mcmscope.files import check_directory, json_text, write_text
+from mcmscope.report.result_json import result_to_dict
+from mcmscope.result import Result
+from mcmscope.schedule import Scheme
+from mcmscope.schedule_file import SavedSchedule, saved_to_dict
+
+RESULT_FILE = "result.json"
+
+
+def schedule_file_name(scheme: Scheme) -> str:
+    """The name of a scheme's schedule file."""
+    return f"schedule-{scheme.value}.json"
+
+
+def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
+    """``Result.save``: all texts are made first, then written one by one, the result last."""
+    check_directory(directory)
+    texts: dict[Path, str] = {}
+    stale: list[Path] = []
+    for row in result.schemes:
+        path = directory / schedule_file_name(row.scheme)
+        if row.schedule is None:
+            stale.append(path)
+            continue
+        saved = SavedSchedule(
+            result.network, result.package, result.batch, result.objective, row.scheme, row.schedule
+        )
+        texts[path] = json_text(saved_to_dict(saved))
+    texts[directory / RESULT_FILE] = json_text(result_to_dict(result))
+    for path, text in texts.items():
+        write_text(path, text)
+    for path in stale:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{path}: is of another run and cannot be removed: {error.strerror}") from None
+    return tuple(texts)

@@ -1,0 +1,93 @@
+"""A result in plain sentences: what was run, which scheme is best, what binds it, what does not fit."""
+
+from __future__ import annotations
+
+from mcmscope.cost.evaluate import Evaluation, evaluate
+from mcmscope.hardware.package import Package
+from mcmscope.report.causes import CAUSES, time_by_cause
+from mcmscope.report.words import count, data, duration, listed, percent, plural, ratio, significant
+from mcmscope.result import Result, SchemeResult, cost_of
+from mcmscope.schedule import Objective, Scheme
+from mcmscope.workload.network import Network
+
+_LEAST_SHARE = 0.05
+
+
+def title(network: Network, package: Package, batch: int, objective: Objective) -> list[str]:
+    """What the figures below are of."""
+    return [
+        f"{network.name} ({plural(len(network), 'layer')}, {count(network.macs, 'MACs')} and "
+        f"{data(network.weight_bytes)} of weights, {network.weight_bits}-bit weights, "
+        f"{network.activation_bits}-bit activations)",
+        f"on {package.name} ({package.rows} x {package.columns} chiplets), batch {batch}, "
+        f"objective {objective.value}",
+    ]
+
+
+def sentences(result: Result) -> list[str]:
+    """What to read after the table, one sentence a line."""
+    best = result.best
+    lines: list[str] = []
+    if best is None or best.evaluation is None:
+        lines.append("No scheme fits.")
+    else:
+        lines += [headline(result, best), binding(best.scheme, _priced_for(result, best, best.evaluation))]
+        lines.append(distance(best.evaluation))
+    return lines + [
+        f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible
+    ]
+
+
+def _priced_for(result: Result, row: SchemeResult, evaluation: Evaluation) -> Evaluation:
+    """The evaluation whose time the objective is about: that of one sample alone for latency."""
+    alone = row.schedule is not None and all(segment.micro_batch == 1 for segment in row.schedule.segments)
+    if result.objective is not Objective.LATENCY or not alone or row.schedule is None:
+        return evaluation
+    return evaluate(row.schedule, result.network, result.package, 1)
+
+
+def headline(result: Result, best: SchemeResult) -> str:
+    """The best scheme against the segmented pipeline, by the objective."""
+    words = {
+        Objective.THROUGHPUT: "throughput",
+        Objective.LATENCY: "latency",
+        Objective.ENERGY: "energy",
+        Objective.EDP: "energy-delay product",
+    }
+    aim = words[result.objective]
+    start = f"Best {aim}: {best.scheme.value}"
+    base = next((row for row in result.schemes if row.scheme is Scheme.SEGMENTED_PIPELINE), None)
+    if base is None or base.evaluation is None or best.evaluation is None or best is base:
+        return start + "."
+    if result.objective is Objective.THROUGHPUT:
+        speedup = best.speedup_over_segmented or 1.0
+        flow = best.evaluation.flow_line_throughput_per_s / base.evaluation.flow_line_throughput_per_s
+        plain = best.evaluation.throughput_per_s / base.evaluation.throughput_per_s
+        return (
+            f"{start}, {ratio(speedup)} the {aim} of {base.scheme.value} "
+            f"(the smaller of {ratio(plain)} in step and {ratio(flow)} as a flow line)."
+        )
+    share = cost_of(best.evaluation, result.objective) / cost_of(base.evaluation, result.objective)
+    return f"{start}, {ratio(share)} the {aim} of {base.scheme.value}."
+
+
+def binding(scheme: Scheme, evaluation: Evaluation) -> str:
+    """What the batch's time goes to."""
+    shares = time_by_cause(evaluation)
+    told = [
+        f"{CAUSES[name]} ({percent(share)} of the time)"
+        for name, share in shares.items()
+        if share >= _LEAST_SHARE
+    ]
+    segments = plural(len(evaluation.segments), "segment")
+    return f"What binds {scheme.value} at batch {evaluation.batch}, in {segments}: {listed(told[:3])}."
+
+
+def distance(evaluation: Evaluation) -> str:
+    """How far the bound is."""
+    share = evaluation.throughput_per_s / evaluation.bound_throughput_per_s
+    return (
+        f"No schedule beats {significant(evaluation.bound_throughput_per_s)} samples/s at this batch "
+        f"(peak compute and compulsory DRAM traffic); this one reaches {percent(share)} of that. "
+        f"The batch takes {duration(evaluation.batch_latency_s)}."
+    )

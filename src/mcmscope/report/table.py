@@ -1,0 +1,64 @@
+"""The table of schemes."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from mcmscope.report.words import clean, duration, percent, ratio, significant
+from mcmscope.result import Result, SchemeResult
+
+_HEADINGS = (
+    "samples/s\nat batch {batch}",
+    "steady\nstate",
+    "speed-\nup",
+    "one\nsample",
+    "mJ per\nsample",
+    "utili-\nzation",
+    "of\nbound",
+    "search",
+)
+_INFEASIBLE = "-"
+
+
+def scheme_table(result: Result) -> Table:
+    """One row per scheme, the best one in bold; a dash for figures that an infeasible scheme has not."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+    table.add_column(Text("scheme"), no_wrap=True, vertical="bottom")
+    for heading in _HEADINGS:
+        table.add_column(Text(heading.format(batch=result.batch)), justify="right", no_wrap=True)
+    best = result.best
+    for row in result.schemes:
+        style = "bold" if row is best else "" if row.feasible else "dim"
+        table.add_row(*(Text(cell) for cell in cells(row)), style=style)
+    return table
+
+
+def cells(row: SchemeResult) -> tuple[str, ...]:
+    """A scheme's row, in the order of the headings."""
+    found = row.evaluation
+    if found is None:
+        return (row.scheme.value, *([_INFEASIBLE] * (len(_HEADINGS) - 1)), duration(row.search_s))
+    return (
+        row.scheme.value,
+        significant(found.throughput_per_s),
+        significant(found.steady_throughput_per_s),
+        ratio(row.speedup_over_segmented) if row.speedup_over_segmented is not None else _INFEASIBLE,
+        duration(found.latency_s),
+        significant(1000 * found.energy_j_per_sample),
+        percent(found.utilization),
+        percent(found.throughput_per_s / found.bound_throughput_per_s),
+        duration(row.search_s),
+    )
+
+
+def figure_lines(row: SchemeResult | None) -> list[str]:
+    """The best scheme's energy by where it goes."""
+    if row is None or row.evaluation is None:
+        return []
+    parts = row.evaluation.energy_breakdown_j or {}
+    total = row.evaluation.energy_j_per_sample
+    order = sorted(parts, key=lambda name: -parts[name])
+    told = [f"{name.replace('_', ' ')} {percent(parts[name] / total)}" for name in order if parts[name] > 0]
+    return [f"Energy (profile {clean(row.energy_profile)}): {', '.join(told)}."]
