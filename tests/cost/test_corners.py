@@ -109,3 +109,21 @@ def test_a_kept_boundary_can_cost_what_passes_over() -> None:
     # Boundaries 1 (100 bytes alive) and 3 (10 + 100) are kept; what passes over moves where one side is.
     assert io[1] == [10, 2000 + 100, 2000 + 100, 2000 + 100, 2200]
     assert io[2] == [10, 0, 0, 0, 100]
+
+
+def test_so_a_smaller_batch_can_take_longer() -> None:
+    """As above, where DRAM binds: with one sample more the costly boundary is not kept any more."""
+    layers = (
+        linear("first", -1, 10, 1000),
+        linear("wide", 0, 1000, 2000),
+        linear("narrow", 1, 2000, 10),
+        linear("wide again", 2, 10, 2000),
+        linear("last", 3, 2000, 1000, 1, replace(SKIPPED, elements=1000)),
+    )
+    network = Network("skip", (NetworkInput("x", 10),), layers, (4,))
+    # 18180 bytes may stay: 18 samples of 1010 bytes.
+    chip = replace(PACKAGE.chiplet, weight_buffer_bytes=10**9, activation_buffer_bytes=9090)
+    dram = replace(PACKAGE.dram, channel_mb_per_s=5)
+    package = replace(PACKAGE, chiplet=chip, dram=dram)
+    smaller, larger = (evaluate(one_each(network), network, package, batch) for batch in (18, 19))
+    assert smaller.batch_ps > larger.batch_ps

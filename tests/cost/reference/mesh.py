@@ -1,0 +1,90 @@
+"""Rounding, and what follows from a package alone: limits, bandwidths, distances."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+from mcmscope.hardware.package import Edge, Package
+
+Shape = tuple[int, int]
+
+
+def up(numerator: int, denominator: int) -> int:
+    """The quotient, rounded up."""
+    return math.ceil(Fraction(numerator, denominator))
+
+
+def transfer_ps(size: int, mb_per_s: int) -> int:
+    """Time for ``size`` bytes; 1 MB/s is one byte in 10^6 ps."""
+    return up(size * 10**6, mb_per_s)
+
+
+class Mesh:
+    """What follows from a package alone."""
+
+    def __init__(self, package: Package) -> None:
+        self.package = package
+        self.chip = chip = package.chiplet
+        self.chiplets = package.rows * package.columns
+        link = package.nop.link_mb_per_s
+        places = [(row, column) for row in range(package.rows) for column in range(package.columns)]
+        self.dram_hops = {
+            place: 1 + min(edge_distance(edge, *place, package) for edge in package.dram.edges)
+            for place in places
+        }
+        ports = sum(1 for hops in self.dram_hops.values() if hops == 1)
+        self.dram_mb_per_s = min(package.dram.channels * package.dram.channel_mb_per_s, ports * link)
+        self.dram_milli_hops = round(Fraction(1000 * sum(self.dram_hops.values()), self.chiplets))
+        buffer, kept = chip.activation_buffer_bytes, package.retained_permille
+        self.retained_limit = self.chiplets * buffer * kept // 1000
+        running = buffer * (1000 - kept) // 1000
+        halved = 2 if package.prefetch else 1
+        self.weight_limit = (running if chip.unified else chip.weight_buffer_bytes) // halved
+        self.activation_free = running // halved if chip.unified else running
+
+    def shape(self, n: int) -> Shape:
+        """Rows and columns that the first n chiplets of the serpentine order span."""
+        height = min(self.package.strip_height, self.package.rows)
+        places = [(x % height, x // height) for x in range(n)]  # strip laid out straight
+        length = 1 + max(column for _, column in places)
+        if length <= self.package.columns:
+            return 1 + max(row for row, _ in places), length
+        strips = up(length, self.package.columns)
+        return min(self.package.rows, height * strips), self.package.columns
+
+    def ingress_mb_per_s(self, n: int) -> int:
+        """One link into a region of up to three chiplets, two into a larger one."""
+        return self.package.nop.link_mb_per_s * (1 if n <= 3 else 2)
+
+    def swap_mb_per_s(self, n: int) -> int:
+        """Denominator of the all-to-all bound."""
+        c = min(math.isqrt(n), self.package.strip_height)
+        return 4 * c * self.package.nop.link_mb_per_s
+
+    def hops_ps(self, n: int) -> int:
+        """One hop to enter and the region's diameter."""
+        rows, columns = self.shape(n)
+        return (1 + (rows - 1) + (columns - 1)) * self.package.nop.hop_latency_ns * 1000
+
+    def milli_hops(self, n: int) -> int:
+        """One hop to enter and the mean distance of two chiplets, in 1/1000."""
+        distance = sum(Fraction(x * x - 1, 3 * x) for x in self.shape(n))
+        return 1000 + round(1000 * distance)
+
+    def exchange_ps(self, ingress: int, swapped: int, n: int) -> int:
+        """Time for a chiplet to take in ``ingress`` bytes, ``swapped`` of the region's being all-to-all."""
+        if ingress == 0 and swapped == 0:
+            return 0
+        across = transfer_ps(swapped, self.swap_mb_per_s(n)) if swapped else 0
+        return max(transfer_ps(ingress, self.ingress_mb_per_s(n)), across) + self.hops_ps(n)
+
+
+def edge_distance(edge: Edge, row: int, column: int, package: Package) -> int:
+    """Hops from a chiplet to a side of the mesh."""
+    return {
+        Edge.LEFT: column,
+        Edge.RIGHT: package.columns - 1 - column,
+        Edge.TOP: row,
+        Edge.BOTTOM: package.rows - 1 - row,
+    }[edge]
