@@ -33,59 +33,73 @@ def sequential(context: SearchContext, replicas: int = 1) -> list[tuple[int, Pie
     return [(l + 1, piece) for l, piece in enumerate(pieces) if piece is not None]
 
 
-def fused(context: SearchContext, replicas: int = 1) -> tuple[list[tuple[int, Piece]], bool]:
-    """Any segments of one cluster each; also whether the search was exact (no label had to be dropped)."""
+QUICK_SIZES = 3
+"""Region sizes tried per segment while looking for a first good schedule."""
+
+
+def fused(
+    context: SearchContext, replicas: int = 1, upper: int = int(NEVER), *, exact: bool = True
+) -> tuple[list[tuple[int, Piece]], bool]:
+    """Any segments of one cluster each; also whether they are the optimum (no label had to be dropped).
+
+    No segments come back if none of these schedules is faster than ``upper`` (ps). Without ``exact`` only
+    the most promising region sizes are tried.
+    """
     model, tables = context.model, context.tables
     L = context.layers
-    limit = model.machine.chiplets // replicas
-    singles = sequential(context, replicas)
-    micro = np.array(context.micro, dtype=np.int64)
     value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
     bound_clusters(
         model.net,
         model.machine,
         context.io,
-        tables.alone,
         tables.inside,
+        tables.first,
+        tables.price,
         tables.kind,
-        micro,
+        np.array(context.micro, dtype=np.int64),
         context.batch,
         replicas,
-        limit,
+        model.machine.chiplets // replicas,
         value,
     )
-    known = np.zeros((L + 1, L + 1), dtype=bool)
+    known = np.eye(L + 1, k=1, dtype=bool)
     pieces: dict[tuple[int, int], Piece] = {}
-    layerwise = np.zeros(L + 1, dtype=np.int64)
-    for l, (_, piece) in enumerate(singles):
+    for l, (_, piece) in enumerate(sequential(context, replicas)):
         value[l, l + 1] = piece.time_ps
-        known[l, l + 1] = True
         pieces[l, l + 1] = piece
-        layerwise[l + 1] = layerwise[l] + piece.time_ps
-    # Whatever costs as much as its layers one by one is never needed.
-    value[value >= layerwise[None, :] - layerwise[:, None]] = NEVER
-    for l, (_, piece) in enumerate(singles):
-        value[l, l + 1] = piece.time_ps
-    alike: dict[bytes, Piece | None] = {}
-    exact = True
+    # A first good schedule from a few region sizes per segment bounds the exact search.
+    quick = _refiner(context, replicas, pieces, QUICK_SIZES)
+    first, reached = lazy_path(value.copy(), known.copy(), quick, upper, limit=2 * L)
+    found = [(b, pieces[a, b]) for a, b in first]
+    if not exact:
+        return found, False
+    slow = _refiner(context, replicas, pieces, None)
+    path, _ = lazy_path(value, known, slow, min(upper, reached))
+    return ([(b, pieces[a, b]) for a, b in path] if path else found), not slow.dropped
 
-    def refine(a: int, b: int) -> int:
-        nonlocal exact
-        key = _shape_of(context, a, b)
-        if key not in alike:
-            found, complete = _best_fused(context, a, b, replicas, int(layerwise[b] - layerwise[a]))
-            exact = exact and complete
-            alike[key] = found
-        piece = alike[key]
+
+class _refiner:  # noqa: N801 - a function with a memory
+    """True costs of one-cluster segments, looked up where an equal run of layers was priced before."""
+
+    def __init__(
+        self, context: SearchContext, replicas: int, pieces: dict[tuple[int, int], Piece], sizes: int | None
+    ) -> None:
+        self.context, self.replicas, self.pieces, self.sizes = context, replicas, pieces, sizes
+        self.alike: dict[bytes, tuple[int, Piece | None]] = {}
+        self.dropped = False
+
+    def __call__(self, a: int, b: int, bound: int) -> int:
+        key = _shape_of(self.context, a, b)
+        tried, piece = self.alike.get(key, (-1, None))
+        if piece is None and tried < bound:
+            piece, exact = _best_fused(self.context, a, b, self.replicas, bound, self.sizes)
+            self.dropped = self.dropped or not exact
+            self.alike[key] = (bound, piece)
         if piece is None:
             return int(NEVER)
-        pieces[a, b] = Piece(
-            piece.time_ps, piece.micro_batch, ((b, *piece.clusters[0][1:]),), piece.partitions
-        )
+        cluster = (b, *piece.clusters[0][1:])
+        self.pieces[a, b] = Piece(piece.time_ps, piece.micro_batch, (cluster,), piece.partitions)
         return piece.time_ps
-
-    path, _, _ = lazy_path(value, known, refine)
-    return [(b, pieces[a, b]) for a, b in path], exact
 
 
 def _shape_of(context: SearchContext, a: int, b: int) -> bytes:
@@ -107,9 +121,12 @@ def _shape_of(context: SearchContext, a: int, b: int) -> bytes:
 
 
 def _best_fused(
-    context: SearchContext, a: int, b: int, replicas: int, bound: int
+    context: SearchContext, a: int, b: int, replicas: int, bound: int, sizes: int | None
 ) -> tuple[Piece | None, bool]:
-    """The best one-cluster segment [a, b) that takes less than ``bound``, and whether it is proven."""
+    """The best one-cluster segment [a, b) that takes less than ``bound``, and whether it is proven.
+
+    With ``sizes`` only that many micro-batches and region sizes are tried, the most promising first.
+    """
     model, tables = context.model, context.tables
     net, machine = model.net, model.machine
     limit = machine.chiplets // replicas
@@ -121,8 +138,9 @@ def _best_fused(
         a,
         b,
         int(context.io[a, b]),
-        tables.alone,
         tables.inside,
+        tables.first,
+        tables.price,
         tables.kind,
         micro,
         context.batch,
@@ -133,13 +151,14 @@ def _best_fused(
     partitions = np.zeros(context.layers, dtype=np.int64)
     tiles = np.zeros(3, dtype=np.int64)
     best, piece, exact = bound, None, True
-    for flat in np.argsort(bounds, axis=None, kind="stable").tolist():
+    for flat in np.argsort(bounds, axis=None, kind="stable").tolist()[:sizes]:
         index, n = divmod(flat, limit + 1)
         if n == 0 or bounds[index, n] >= best:
             break
         u = context.micro[index]
-        inside = tables.inside[index, tables.kind[a:b], n]
-        rest = np.concatenate([np.cumsum(inside[::-1])[::-1], [0]]).astype(np.int64)
+        inside = tables.inside[index][:, tables.kind[a:b], n]
+        rest = np.zeros((inside.shape[0], b - a + 1), dtype=np.int64)
+        rest[:, :-1] = np.cumsum(inside[:, ::-1], axis=1)[:, ::-1]
         start, end = tables.grid_start[index, n : n + 2].tolist()
         io_ps = -(-u * int(context.io[a, b]) * replicas * 1_000_000 // machine.dram_mb_per_s)
         total, made, dropped = best_cluster(
@@ -154,6 +173,7 @@ def _best_fused(
             u,
             tables.grids[index][start:end],
             rest,
+            tables.price[n],
             io_ps,
             int(context.dram_ps[a, b]),
             -(-(-(-context.batch // replicas)) // u),
@@ -172,7 +192,7 @@ def _best_fused(
 def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
     """Any segments with one layer per cluster, exactly."""
     L = context.layers
-    value, index_of = _pipeline_bounds(context)
+    value, each = _pipeline_bounds(context)
     known = np.zeros((L + 1, L + 1), dtype=bool)
     pieces: dict[tuple[int, int], Piece] = {}
     for l, (_, piece) in enumerate(sequential(context)):
@@ -180,15 +200,20 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
         known[l, l + 1] = True
         pieces[l, l + 1] = piece
 
-    def refine(a: int, b: int) -> int:
-        found = best_pipeline(context, a, b, index_of[:, a, b])
+    def refine(a: int, b: int, bound: int, tries: int | None = None) -> int:
+        found = best_pipeline(context, a, b, each[:, a, b], bound, tries)
         if found is None:
             return int(NEVER)
         pieces[a, b] = found
         return found.time_ps
 
-    path, _, _ = lazy_path(value, known, refine)
-    return [(b, pieces[a, b]) for a, b in path]
+    # A first good schedule from the most promising micro-batches bounds the exact search.
+    first, reached = lazy_path(
+        value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1), limit=2 * L
+    )
+    found = [(b, pieces[a, b]) for a, b in first]
+    path, _ = lazy_path(value, known, refine, reached)
+    return [(b, pieces[a, b]) for a, b in path] if path else found
 
 
 def full_pipeline(context: SearchContext) -> list[tuple[int, Piece]]:
@@ -243,11 +268,21 @@ def _pipeline_bounds(context: SearchContext) -> tuple[Ints, Ints]:
     return each.min(axis=0), each
 
 
-def best_pipeline(context: SearchContext, a: int, b: int, bounds: Ints) -> Piece | None:
-    """The best segment [a, b) with one layer per cluster over all micro-batches; None if there is none."""
-    best, piece = int(NEVER), None
+def best_pipeline(
+    context: SearchContext,
+    a: int,
+    b: int,
+    bounds: Ints,
+    bound: int = int(NEVER),
+    tries: int | None = None,
+) -> Piece | None:
+    """The best segment [a, b) with one layer per cluster; None if none is below ``bound`` (ps).
+
+    ``bounds`` has a lower bound for each micro-batch; ``tries`` limits how many of them are tried.
+    """
+    best, piece = bound, None
     relay, regions, choices = (np.zeros(b - a, dtype=np.int64) for _ in range(3))
-    for index in np.argsort(bounds, kind="stable").tolist():
+    for index in np.argsort(bounds, kind="stable").tolist()[:tries]:
         if bounds[index] >= best:
             break
         u = context.micro[index]
@@ -282,21 +317,18 @@ def best_pipeline(context: SearchContext, a: int, b: int, bounds: Ints) -> Piece
     return piece
 
 
-def data_parallel(context: SearchContext) -> tuple[Encoded, bool]:
-    """Replicas of a sequential-fused machine, their number a power of two; also whether each was exact."""
+def data_parallel(context: SearchContext) -> Encoded:
+    """Replicas of a sequential-fused machine; their number is a power of two."""
     best: tuple[int, Encoded] | None = None
-    exact = True
     replicas = 1
     while replicas <= min(context.model.machine.chiplets, context.batch):
         try:
-            pieces, complete = fused(context, replicas)
+            pieces, _ = fused(context, replicas, best[0] if best else int(NEVER), exact=False)
         except Infeasible:
             break  # smaller parts hold no more
-        exact = exact and complete
-        total = sum(piece.time_ps for _, piece in pieces)
-        if best is None or total < best[0]:
-            best = (total, join(pieces, replicas))
+        if pieces:
+            best = (sum(piece.time_ps for _, piece in pieces), join(pieces, replicas))
         replicas *= 2
     if best is None:
         raise Infeasible("no replica holds the network, not even the whole package")
-    return best[1], exact
+    return best[1]

@@ -93,6 +93,7 @@ def best_cluster(
     u: int,
     grids: Ints,
     rest: Ints,
+    price: Ints,
     io_ps: int,
     dram_ps: int,
     steps: int,
@@ -102,8 +103,8 @@ def best_cluster(
 ) -> tuple[int, int, bool]:
     """Best way to run cluster [i, j) of segment [a, b): least ``load + steps * max(time, io + spill)`` (ps).
 
-    Only below ``bound``, else ``bound`` comes back. ``rest[l - i]`` is a lower bound of the time of layers
-    [l, j). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
+    Only below ``bound``, else ``bound`` comes back. ``rest[MULTIPLIERS, l - i]`` is a lower bound of the time
+    of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps per KiB). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
     had to be dropped (then the result need not be the best).
     """
     length = j - i
@@ -176,10 +177,14 @@ def best_cluster(
                         cache[p, pattern, 2] = cost.distinct_bytes
                         cache[p, pattern, 3] = cost.window_bytes
                     time = labels[parent, LABEL_TIME] + cache[p, pattern, 0]
-                    if dram_ps + steps * max(time + rest[x + 1], io_ps) >= best:
-                        continue
                     stored = labels[parent, STORED] + cache[p, pattern, 1]
                     if stored + least[x + 1] > machine.weight_limit:
+                        continue
+                    ahead = rest[0, x + 1]
+                    for step in range(1, len(price)):
+                        room = ceil_div((machine.weight_limit - stored) * price[step], 1024)
+                        ahead = max(ahead, rest[step, x + 1] - room)
+                    if dram_ps + steps * max(time + ahead, io_ps) >= best:
                         continue
                     distinct = labels[parent, DISTINCT] + cache[p, pattern, 2]
                     window = max(labels[parent, WINDOW], cache[p, pattern, 3])
@@ -221,53 +226,6 @@ def best_cluster(
     return best, made, dropped
 
 
-@kernel
-def bound_clusters(
-    net: NetworkArrays,
-    machine: Machine,
-    io: Ints,
-    alone: Ints,
-    inside: Ints,
-    kind: Ints,
-    micro: Ints,
-    m: int,
-    replicas: int,
-    limit: int,
-    value: Ints,
-) -> None:
-    """Lower ``value[a, b]`` to a bound of the least time (ps) of [a, b) as one cluster on at most ``limit``.
-
-    Each layer at its best, alone by what it spills: whatever the partitions and tiles, it takes longer.
-    """
-    L = len(net.layer)
-    for index in range(len(micro)):
-        u = micro[index]
-        steps = ceil_div(ceil_div(m, replicas), u)
-        for n in range(1, limit + 1):
-            for a in range(L - 1):
-                time = fastest_alone(alone[index, kind[a], n])
-                if time == NEVER:
-                    time = inside[index, kind[a], n]
-                for b in range(a + 2, L + 1):
-                    if inside[index, kind[b - 1], n] == NEVER or time == NEVER:
-                        break
-                    time += inside[index, kind[b - 1], n]
-                    weights = net.weights[b] - net.weights[a]
-                    if weights > n * machine.weight_limit:
-                        break
-                    bound = bound_cluster(net, machine, a, b, n, u, replicas, steps, io[a, b], time)
-                    value[a, b] = min(value[a, b], bound)
-
-
-@inner
-def fastest_alone(options: Ints) -> int:
-    """Least time (ps) among the options of a layer as a stage of its own."""
-    best = NEVER
-    for o in range(options.shape[0]):
-        best = min(best, options[o, 0])
-    return best
-
-
 @inner
 def bound_cluster(
     net: NetworkArrays,
@@ -284,10 +242,52 @@ def bound_cluster(
     """Time (ps) of segment [a, b) as one cluster whose layers take at least ``time`` together."""
     weights = net.weights[b] - net.weights[a]
     held = cluster_need(net, a, b, n, u) + machine.unified * ceil_div(weights, n)
-    floor = transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill_ps(
-        max(0, held - machine.activation_free), machine
-    )
+    spill = spill_ps(max(0, held - machine.activation_free), machine)
+    floor = transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill
     return transfer_ps(weights, machine.dram_mb_per_s) + steps * max(time, floor)
+
+
+@kernel
+def bound_clusters(
+    net: NetworkArrays,
+    machine: Machine,
+    io: Ints,
+    inside: Ints,
+    first: Ints,
+    price: Ints,
+    kind: Ints,
+    micro: Ints,
+    m: int,
+    replicas: int,
+    limit: int,
+    value: Ints,
+) -> None:
+    """Lower ``value[a, b]`` to a bound of the least time (ps) of [a, b) as one cluster on at most ``limit``.
+
+    Each layer is taken at its best, what it stores charged at each of the multipliers.
+    """
+    L = len(net.layer)
+    time = np.zeros(price.shape[1], dtype=np.int64)
+    for index in range(len(micro)):
+        u = micro[index]
+        beats = ceil_div(ceil_div(m, replicas), u)
+        for n in range(1, limit + 1):
+            for a in range(L - 1):
+                if first[index, 0, kind[a], n] == NEVER:
+                    continue
+                for step in range(len(time)):
+                    paid = ceil_div(machine.weight_limit * price[n, step], 1024)
+                    time[step] = first[index, step, kind[a], n] - paid
+                for b in range(a + 2, L + 1):
+                    weights = net.weights[b] - net.weights[a]
+                    if inside[index, 0, kind[b - 1], n] == NEVER or weights > n * machine.weight_limit:
+                        break
+                    least = 0
+                    for step in range(len(time)):
+                        time[step] += inside[index, step, kind[b - 1], n]
+                        least = max(least, time[step])
+                    bound = bound_cluster(net, machine, a, b, n, u, replicas, beats, io[a, b], least)
+                    value[a, b] = min(value[a, b], bound)
 
 
 @kernel
@@ -297,8 +297,9 @@ def rank_sizes(
     a: int,
     b: int,
     io: int,
-    alone: Ints,
     inside: Ints,
+    first: Ints,
+    price: Ints,
     kind: Ints,
     micro: Ints,
     m: int,
@@ -309,13 +310,18 @@ def rank_sizes(
     """As ``bound_clusters`` for one cluster: ``bounds[U, limit + 1]`` for each micro-batch and region size."""
     for index in range(len(micro)):
         u = micro[index]
-        steps = ceil_div(ceil_div(m, replicas), u)
+        beats = ceil_div(ceil_div(m, replicas), u)
         for n in range(1, limit + 1):
             bounds[index, n] = NEVER
             if net.weights[b] - net.weights[a] > n * machine.weight_limit:
                 continue
-            time = fastest_alone(alone[index, kind[a], n])
-            for l in range(a + 1, b):
-                time = min(NEVER, time + inside[index, kind[l], n])
-            if time < NEVER:
-                bounds[index, n] = bound_cluster(net, machine, a, b, n, u, replicas, steps, io, time)
+            least = 0
+            fits = True
+            for step in range(price.shape[1]):
+                time = first[index, step, kind[a], n] - ceil_div(machine.weight_limit * price[n, step], 1024)
+                for l in range(a + 1, b):
+                    fits = fits and inside[index, step, kind[l], n] < NEVER
+                    time += inside[index, step, kind[l], n] if fits else 0
+                least = max(least, time)
+            if fits and first[index, 0, kind[a], n] < NEVER:
+                bounds[index, n] = bound_cluster(net, machine, a, b, n, u, replicas, beats, io, least)

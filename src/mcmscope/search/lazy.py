@@ -13,50 +13,62 @@ from mcmscope.search.tables import NEVER
 
 
 @kernel
-def shortest(value: Ints, distance: Ints, before: Ints) -> None:
-    """Least sum of ``value[a, b]`` from 0 to every b; the first of equal ones wins."""
+def distances(value: Ints, ahead: Ints, before: Ints, behind: Ints) -> None:
+    """Least sums of ``value[a, b]`` from 0 to every b (the first of equal ones wins), and from every a to L."""
     L = value.shape[0] - 1
-    distance[0] = 0
+    ahead[0] = 0
     for b in range(1, L + 1):
-        distance[b] = NEVER
+        ahead[b] = NEVER
         before[b] = -1
         for a in range(b):
-            if value[a, b] < NEVER and distance[a] < NEVER and distance[a] + value[a, b] < distance[b]:
-                distance[b] = distance[a] + value[a, b]
+            if value[a, b] < NEVER and ahead[a] < NEVER and ahead[a] + value[a, b] < ahead[b]:
+                ahead[b] = ahead[a] + value[a, b]
                 before[b] = a
+    behind[L] = 0
+    for a in range(L - 1, -1, -1):
+        behind[a] = NEVER
+        for b in range(a + 1, L + 1):
+            if value[a, b] < NEVER and behind[b] < NEVER:
+                behind[a] = min(behind[a], behind[b] + value[a, b])
 
 
 def lazy_path(
-    value: Ints, known: np.typing.NDArray[np.bool_], refine: Callable[[int, int], int], limit: int | None = None
-) -> tuple[list[tuple[int, int]], int, int]:
-    """Cheapest segments that cover all layers, each a pair [a, b).
+    value: Ints,
+    known: np.typing.NDArray[np.bool_],
+    refine: Callable[[int, int, int], int],
+    upper: int = int(NEVER),
+    limit: int | None = None,
+) -> tuple[list[tuple[int, int]], int]:
+    """Cheapest segments that cover all layers, each a pair [a, b), and their cost.
 
-    ``value[a, b]`` holds lower bounds, or true costs where ``known``; ``refine(a, b)`` returns a true cost.
-    Both arrays are updated. A shortest path all of whose segments are known is the optimum, since every
-    other path costs at least its bound. Returns the path (empty: there is none), its cost and how many
-    segments were refined. After ``limit`` refinements unknown segments are left out: the path is then a
-    good one only.
+    ``value[a, b]`` holds lower bounds, or true costs where ``known``; both arrays are updated.
+    ``refine(a, b, bound)`` returns the true cost if it is below ``bound`` and anything from ``bound`` up
+    otherwise: the segment is then on no path cheaper than ``upper``, a cost that is known to be reached. A
+    shortest path all of whose segments are known is the optimum, since every other path costs at least its
+    bound. Returns no segments if there is no path, or none cheaper than ``upper``. After ``limit``
+    refinements unknown segments are left out: the path is then a good one only.
     """
     L = value.shape[0] - 1
-    distance = np.zeros(L + 1, dtype=np.int64)
-    before = np.full(L + 1, -1, dtype=np.int64)
+    ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
     asked = 0
     while True:
-        shortest(value, distance, before)
-        if distance[L] >= NEVER:
-            return [], int(NEVER), asked
+        distances(value, ahead, before, behind)
+        if ahead[L] >= min(upper, NEVER):
+            return [], int(ahead[L])
         stops = [L]
         while stops[-1] > 0:
             stops.append(int(before[stops[-1]]))
         path = list(pairwise(reversed(stops)))
         unknown = [edge for edge in path if not known[edge]]
         if not unknown:
-            return path, int(distance[L]), asked
+            return path, int(ahead[L])
         if limit is not None and asked >= limit:
             value[~known] = NEVER
             limit = None
             continue
         for a, b in unknown:
-            value[a, b] = refine(a, b)
+            bound = min(upper - int(ahead[a]) - int(behind[b]), int(NEVER))
+            cost = refine(a, b, bound)
+            value[a, b] = cost if cost < bound else NEVER
             known[a, b] = True
             asked += 1

@@ -19,6 +19,9 @@ OPTION_COLUMNS = 4
 MAX_OPTIONS = 10
 """Options kept per layer and region size; more than these would have to be incomparable."""
 
+MULTIPLIERS = 5
+"""Prices of stored weights tried: 0, and up to what gathering them over the NoP costs."""
+
 NEVER = np.int64(2**62)
 """A time that no schedule reaches: the mark of what does not fit."""
 
@@ -31,14 +34,19 @@ class Tables:
     other beats in time (ps), bytes held and load time (ps) at once. Bytes that fit in any case count as the
     most that does, and a load time under that of the layer's weights from DRAM as 0: so few options are
     left. ``CHOICE`` packs the tile grid and the partition as ``3 * grid + partition``; unused rows have
-    time ``NEVER``. ``inside[U, kinds, N + 1]``: a lower bound of the layer's time (ps) when its operands
-    lie in its region as it wants them.
+    time ``NEVER``. ``inside[U, MULTIPLIERS, kinds, N + 1]``: a lower bound of the layer's time (ps) when its
+    operands lie in its region as it wants them, each stored byte of weights charged at
+    ``price[N + 1, MULTIPLIERS]`` (ps per KiB); ``first[U, MULTIPLIERS, kinds, N + 1]``: the same when they come
+    from outside. (Lagrange multipliers: what a cluster stores in all is limited, so that the sum of these
+    less the price of the whole buffer bounds its time.)
     """
 
     micro: tuple[int, ...]
     kind: Ints  # [L]: layers of one kind cost the same
     alone: Ints
     inside: Ints
+    first: Ints
+    price: Ints
     grid_start: Ints  # [U, N + 2]
     grids: tuple[Ints, ...]  # per u: [G, 3]
     overflow: bool  # options were dropped: the tables are not complete
@@ -68,7 +76,11 @@ def tables(model: CostModel, micro: tuple[int, ...]) -> Tables:
     N, U = model.machine.chiplets, len(micro)
     alone = np.zeros((U, len(first), N + 1, MAX_OPTIONS, OPTION_COLUMNS), dtype=np.int64)
     alone[..., TIME] = NEVER
-    inside = np.full((U, len(first), N + 1), NEVER, dtype=np.int64)
+    inside, outside = (np.full((U, MULTIPLIERS, len(first), N + 1), NEVER, dtype=np.int64) for _ in range(2))
+    price = np.zeros((N + 1, MULTIPLIERS), dtype=np.int64)
+    for step in range(1, MULTIPLIERS):
+        gather = 1024 * 1_000_000 // np.maximum(model.machine.ingress_mb_per_s[1:], 1)
+        price[1:, step] = gather >> (MULTIPLIERS - 1 - step)
     starts, grids = zip(*(grid_table(N, u) for u in micro), strict=True)
     dropped = 0
     for index, u in enumerate(micro):
@@ -83,8 +95,10 @@ def tables(model: CostModel, micro: tuple[int, ...]) -> Tables:
             grids[index],
             alone[index],
             inside[index],
+            outside[index],
+            price,
         )
-    return Tables(micro, kind, alone, inside, np.stack(starts), grids, dropped > 0)
+    return Tables(micro, kind, alone, inside, outside, price, np.stack(starts), grids, dropped > 0)
 
 
 @kernel
@@ -99,15 +113,16 @@ def fill_tables(
     grids: Ints,
     alone: Ints,
     inside: Ints,
+    outside: Ints,
+    price: Ints,
 ) -> int:
-    """Fill ``alone`` and ``inside`` of one micro-batch; returns how many options found no place."""
+    """Fill the tables of one micro-batch; returns how many options found no place."""
     dropped = 0
     layout = np.zeros(len(net.layer), dtype=np.int64)
     for kind in range(len(first)):
         l = first[kind]
         dram_ps = transfer_ps(net.layer[l, WEIGHT_BYTES], machine.dram_mb_per_s)
         for n in range(1, machine.chiplets + 1):
-            best = NEVER
             fits = machine.activation_free - ceil_div(u * relayed, n)
             for g in range(grid_start[n], grid_start[n + 1]):
                 tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
@@ -123,11 +138,15 @@ def fill_tables(
                         dropped += keep_option(
                             alone[kind, n], cost.time_ps, held, load if load > dram_ps else 0, 3 * g + partition
                         )
-                        for t in range(l):
-                            layout[t] = partition
+                        alone_ps = cost.time_ps
+                        for o in range(net.operand_start[l], net.operand_start[l + 1]):
+                            if net.operand[o, SOURCE] >= 0:
+                                layout[net.operand[o, SOURCE]] = partition
                         cost = cost_of(net, machine, tilings, l, partition, layout, 0, n, u, tiles)
-                        best = min(best, cost.time_ps)
-            inside[kind, n] = best
+                        for step in range(MULTIPLIERS):
+                            charge = cost.stored_bytes * price[n, step] // 1024
+                            outside[step, kind, n] = min(outside[step, kind, n], alone_ps + charge)
+                            inside[step, kind, n] = min(inside[step, kind, n], cost.time_ps + charge)
     return dropped
 
 
