@@ -166,11 +166,11 @@ def _show_result(result: Result, as_json: bool) -> None:
         return
     from mcmscope.report.console import console, print_lines
     from mcmscope.report.sentences import sentences, title
-    from mcmscope.report.table import figure_lines, scheme_table
+    from mcmscope.report.table import energy_line, scheme_table
 
     print_lines([*title(result.network, result.package, result.batch, result.objective), ""])
     console().print(scheme_table(result))
-    print_lines(["", *sentences(result), *figure_lines(result.best)])
+    print_lines(["", *sentences(result), *energy_line(result.best)])
 
 
 def _show_written(result: Result, written: tuple[Path, ...]) -> None:

@@ -124,9 +124,12 @@ def one_of(what: str, name: str, known: tuple[str, ...]) -> str:
         InputError: it is not known; the fault lists all.
     """
     plain = str(name).strip().lower().replace("_", "-")
-    if plain not in known:
-        hint = did_you_mean(plain[:100], known)
-        raise InputError(f"unknown {what} {short(str(name))}{hint}: expected one of {', '.join(known)}")
+    words = [str(word) for word in known]
+    if plain not in words:
+        inside = [word for word in words if plain and plain in word]
+        near = inside[0] if len(inside) == 1 else plain[:100]
+        hint = did_you_mean(near, words)
+        raise InputError(f"unknown {what} {short(str(name))}{hint}: expected one of {', '.join(words)}")
     return plain
 
 

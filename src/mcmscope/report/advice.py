@@ -10,6 +10,7 @@ from mcmscope.schedule_file import SavedSchedule
 
 _MUCH = 0.2
 """A wait or a load of this share is worth a line."""
+_WELL_FILLED = 0.5
 
 
 def advice(segment: SegmentEvaluation, saved: SavedSchedule) -> list[str]:
@@ -27,15 +28,16 @@ def advice(segment: SegmentEvaluation, saved: SavedSchedule) -> list[str]:
     if segment.passes > 1:
         lines.append(
             f"Its weights do not fit: it runs in {segment.passes} passes and reads its input anew in each; "
-            "more chiplets or larger weight buffers would save passes."
+            "more or larger weight buffers would save passes."
         )
-    whole = segment.load_s + segment.run_s
-    if whole and segment.load_s >= _MUCH * whole:
-        lines.append(
-            f"Loading {data(segment.load_bytes)} of weights takes {percent(segment.load_s / whole)} of its "
-            "time: a larger batch spreads it over more samples."
-        )
-    return lines
+    share = segment.load_s / (segment.load_s + segment.run_s)
+    load = (
+        f"Loading {data(segment.load_bytes)} of weights takes {percent(share)} of its time: a larger batch "
+        "spreads it over more samples."
+    )
+    if share > 1 - share:
+        return [load, *lines]
+    return [*lines, load] if share >= _MUCH else lines
 
 
 def _cut(segment: SegmentEvaluation) -> str:
@@ -50,7 +52,7 @@ def _cut(segment: SegmentEvaluation) -> str:
 def _dram(segment: SegmentEvaluation) -> str:
     return (
         f"DRAM: {data(segment.dram_bytes_per_beat)} of activations cross DRAM in each beat, taking "
-        f"{duration(segment.io_s)}: a segment of more layers keeps them on the package, or more DRAM bandwidth."
+        f"{duration(segment.io_s)}: a longer segment keeps them on the package, or more DRAM bandwidth."
     )
 
 
@@ -104,22 +106,33 @@ def _stage(segment: SegmentEvaluation, saved: SavedSchedule) -> str:
         case "vector":
             return f"{start} by vector work ({percent(share)}): more chiplets here or more vector lanes."
         case _:
-            return f"{start} by reads of its activation buffer ({percent(share)}): more chiplets here or wider reads."
+            return f"{start} by buffer reads ({percent(share)}): more chiplets here or wider reads."
 
 
 def _compute(stage: StageEvaluation, segment: SegmentEvaluation, saved: SavedSchedule) -> str:
-    """Whether more chiplets would help: not if the array is badly filled."""
+    """How well the MACs are used, the worst layer by name, and whether there are more chiplets to give."""
     chiplet = saved.package.chiplet
-    macs = segment.micro_batch * sum(layer.macs for layer in saved.network.layers[slice(*stage.layers)])
-    cycles = sum(layer.compute_cycles for layer in stage.details)
-    filled = macs / (cycles * chiplet.macs_per_cycle * stage.chiplets) if cycles else 1.0
-    if filled >= 0.5:
+    layers = saved.network.layers[slice(*stage.layers)]
+    cycles = [detail.compute_cycles for detail in stage.details]
+    macs_per_cycle = chiplet.macs_per_cycle * stage.chiplets
+    worked = segment.micro_batch * sum(layer.macs for layer in layers)
+    filled = min(1.0, worked / (sum(cycles) * macs_per_cycle)) if any(cycles) else 1.0
+    used = sum(other.chiplets for other in segment.stages)
+    more = "more chiplets here would help" if used > stage.chiplets or used < saved.package.chiplets else ""
+    if filled >= _WELL_FILLED:
         return (
-            f"its MACs are {percent(min(filled, 1.0))} busy while it computes; more chiplets here would help"
+            f"its MACs are {percent(filled)} busy while it computes; {more or 'no chiplet is left to help'}"
         )
+    idle = [
+        count * macs_per_cycle - segment.micro_batch * layer.macs
+        for count, layer in zip(cycles, layers, strict=True)
+    ]
+    worst = layers[idle.index(max(idle))]
     return (
-        f"only {percent(filled)} of its MACs have work while it computes, since its layers do not divide "
-        f"well over {stage.chiplets} x {chiplet.pes} PEs; a larger micro-batch gives more positions to share"
+        f"only {percent(filled)} of its MACs have work while it computes, since layer {worst.name} "
+        f"({worst.out_channels} x {worst.in_channels} channels, {plural(worst.groups, 'group')}, "
+        f"{worst.out_height} x {worst.out_width} positions) does not fill {chiplet.pes} PEs of "
+        f"{chiplet.lanes_k} x {chiplet.lanes_c} lanes per chiplet; another partition or micro-batch may"
     )
 
 
@@ -127,17 +140,17 @@ def _exchange(stage: StageEvaluation) -> str:
     """The dearest exchange of a stage, by name."""
     index = max(range(len(stage.details)), key=lambda at: stage.details[at].exchange_s)
     layer = stage.details[index]
-    before = stage.details[index - 1] if index else None
+    kind = _kind(layer, stage.details[index - 1] if index else None)
     return (
-        f"{_kind(layer, before)} before layer {layer.name} brings {data(layer.ingress_bytes)} to each chiplet and "
-        f"takes {duration(layer.exchange_s)}, {percent(layer.exchange_s / stage.time_s)} of the stage's time; "
+        f"{kind} before layer {layer.name} brings {data(layer.ingress_bytes)} to each chiplet "
+        f"in {duration(layer.exchange_s)}, {percent(layer.exchange_s / layer.time_s)} of the layer's time; "
         "fewer chiplets here, another partition or faster links would help"
     )
 
 
 def _kind(layer: LayerEvaluation, before: LayerEvaluation | None) -> str:
     if before is None:
-        return f"the input ({layer.partition.value}) that comes from another region"
+        return f"the input from outside the region ({layer.partition.value})"
     if layer.partition is Partition.ISP:
         return f"the all-gather ({before.partition.value} to {layer.partition.value})"
     if before.partition is Partition.ISP:

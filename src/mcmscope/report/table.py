@@ -53,7 +53,7 @@ def cells(row: SchemeResult) -> tuple[str, ...]:
     )
 
 
-def figure_lines(row: SchemeResult | None) -> list[str]:
+def energy_line(row: SchemeResult | None) -> list[str]:
     """The best scheme's energy by where it goes."""
     if row is None or row.evaluation is None:
         return []
