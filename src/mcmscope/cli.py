@@ -169,7 +169,8 @@ def _show_result(result: Result, as_json: bool) -> None:
     from mcmscope.report.table import energy_line, scheme_table
 
     print_lines([*title(result.network, result.package, result.batch, result.objective), ""])
-    console().print(scheme_table(result))
+    out = console()
+    out.print(scheme_table(result, out.width))
     print_lines(["", *sentences(result), *energy_line(result.best)])
 
 

@@ -24,9 +24,7 @@ def package() -> Package:
 @pytest.fixture(scope="session")
 def saved(network: Network, package: Package) -> SavedSchedule:
     """AlexNet on 16 chiplets: an unbalanced pipeline, a merged stage, and linear layers in passes."""
-    pipeline = Segment(
-        (0, 2), 1, (cluster(0, 1, 0, 1, Partition.ISP), cluster(1, 2, 1, 15, Partition.ISP))
-    )
+    pipeline = Segment((0, 2), 1, (cluster(0, 1, 0, 1, Partition.ISP), cluster(1, 2, 1, 15, Partition.ISP)))
     merged = Segment((2, 5), 2, (cluster(2, 5, 0, 16, Partition.ISP),))
     linear = tuple(
         Segment((l, l + 1), 1, (cluster(l, l + 1, 0, 16, Partition.ISP),)) for l in range(5, len(network))

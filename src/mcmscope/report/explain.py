@@ -66,10 +66,10 @@ def _timing(segment: SegmentEvaluation) -> str:
 
 
 def _stage_table(segment: SegmentEvaluation, plan: Segment) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for heading in ("stage", "layers", "chiplets", "time", "waits", "weights", "activations", "spills"):
         table.add_column(Text(heading), justify="right", no_wrap=True)
-    table.add_column(Text("partitions"), no_wrap=True, max_width=24)
+    table.add_column(Text("partitions"), max_width=24)
     table.add_column(Text("what binds"))
     longest = slowest(segment) if len(segment.stages) > 1 else -1
     for index, (stage, cluster) in enumerate(zip(segment.stages, plan.clusters, strict=True)):

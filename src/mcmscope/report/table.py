@@ -10,24 +10,29 @@ from mcmscope.report.words import clean, duration, percent, ratio, significant
 from mcmscope.result import Result, SchemeResult
 
 _HEADINGS = (
-    "samples/s\nat batch {batch}",
+    "samples\nper s",
     "steady\nstate",
-    "speed-\nup",
+    "vs seg-\nmented",
     "one\nsample",
     "mJ per\nsample",
-    "utili-\nzation",
+    "MACs\nused",
     "of\nbound",
     "search",
 )
 _INFEASIBLE = "-"
+_ROOMY = 90
 
 
-def scheme_table(result: Result) -> Table:
-    """One row per scheme, the best one in bold; a dash for figures that an infeasible scheme has not."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
+def scheme_table(result: Result, width: int = _ROOMY) -> Table:
+    """One row per scheme, the best one in bold; a dash for figures that an infeasible scheme has not.
+
+    A terminal of 80 columns holds it.
+    """
+    padding = (0, 1, 0, 0) if width >= _ROOMY else 0
+    table = Table(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False)
     table.add_column(Text("scheme"), no_wrap=True, vertical="bottom")
     for heading in _HEADINGS:
-        table.add_column(Text(heading.format(batch=result.batch)), justify="right", no_wrap=True)
+        table.add_column(Text(heading), justify="right", no_wrap=True)
     best = result.best
     for row in result.schemes:
         style = "bold" if row is best else "" if row.feasible else "dim"
