@@ -7,8 +7,8 @@ import numpy as np
 from mcmscope.cost.arrays import OPERAND_COLUMNS, SOURCE, Ints
 from mcmscope.cost.evaluate import Encoded
 from mcmscope.search.context import Piece, SearchContext, join
-from mcmscope.search.fused import best_cluster, bound_clusters, rank_sizes
-from mcmscope.search.lazy import lazy_path
+from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank_sizes
+from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.pipeline import solve_pipeline
 from mcmscope.search.tables import NEVER, TIME
 
@@ -33,17 +33,21 @@ def sequential(context: SearchContext, replicas: int = 1) -> list[tuple[int, Pie
     return [(l + 1, piece) for l, piece in enumerate(pieces) if piece is not None]
 
 
+MOST_STATES = 5_000_000
+"""Labels after which an exact search of fused clusters stops with the gap that is left."""
 QUICK_SIZES = 3
-"""Region sizes tried per segment while looking for a first good schedule."""
+QUICK_GRIDS = 3
+QUICK_WIDTH = 24
+"""Region sizes and tile grids tried per segment, and labels kept, while looking for a first good schedule."""
 
 
 def fused(
     context: SearchContext, replicas: int = 1, upper: int = int(NEVER), *, exact: bool = True
-) -> tuple[list[tuple[int, Piece]], bool]:
-    """Any segments of one cluster each; also whether they are the optimum (no label had to be dropped).
+) -> tuple[list[tuple[int, Piece]], int]:
+    """Any segments of one cluster each; also a lower bound of their time (ps), equal to it if it is the optimum.
 
     No segments come back if none of these schedules is faster than ``upper`` (ps). Without ``exact`` only
-    the most promising region sizes are tried.
+    the most promising region sizes are tried, and the bound is 0.
     """
     model, tables = context.model, context.tables
     L = context.layers
@@ -64,37 +68,56 @@ def fused(
     )
     known = np.eye(L + 1, k=1, dtype=bool)
     pieces: dict[tuple[int, int], Piece] = {}
+    layerwise = np.zeros(L + 1, dtype=np.int64)
     for l, (_, piece) in enumerate(sequential(context, replicas)):
-        value[l, l + 1] = piece.time_ps
+        layerwise[l + 1] = layerwise[l] + piece.time_ps
         pieces[l, l + 1] = piece
+    # A segment that takes as long as its layers one by one is never needed.
+    value[value >= layerwise[None, :] - layerwise[:, None]] = NEVER
+    for l in range(L):
+        value[l, l + 1] = pieces[l, l + 1].time_ps
     # A first good schedule from a few region sizes per segment bounds the exact search.
-    quick = _refiner(context, replicas, pieces, QUICK_SIZES)
-    first, reached = lazy_path(value.copy(), known.copy(), quick, upper, limit=2 * L)
+    quick = _Refiner(context, replicas, pieces, QUICK_SIZES)
+    first, reached = lazy_path(value.copy(), known.copy(), quick, upper)
     found = [(b, pieces[a, b]) for a, b in first]
     if not exact:
-        return found, False
-    slow = _refiner(context, replicas, pieces, None)
-    path, _ = lazy_path(value, known, slow, min(upper, reached))
-    return ([(b, pieces[a, b]) for a, b in path] if path else found), not slow.dropped
+        return found, 0
+    slow = _Refiner(context, replicas, pieces, None)
+    lower = value.copy()
+    begun = context.states
+    path, _ = lazy_path(
+        value, known, slow, min(upper, reached), lambda: context.states - begun > MOST_STATES
+    )
+    # Where labels had to be dropped, what was found is no lower bound: the first one stands there.
+    sure = known.copy()
+    for edge in slow.unsure:
+        sure[edge] = False
+    lower[sure] = value[sure]
+    ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
+    distances(lower, ahead, before, behind)
+    best = [(b, pieces[a, b]) for a, b in path] if path else found
+    return best, min(int(ahead[L]), sum(piece.time_ps for _, piece in best))
 
 
-class _refiner:  # noqa: N801 - a function with a memory
+class _Refiner:
     """True costs of one-cluster segments, looked up where an equal run of layers was priced before."""
 
     def __init__(
         self, context: SearchContext, replicas: int, pieces: dict[tuple[int, int], Piece], sizes: int | None
     ) -> None:
         self.context, self.replicas, self.pieces, self.sizes = context, replicas, pieces, sizes
-        self.alike: dict[bytes, tuple[int, Piece | None]] = {}
-        self.dropped = False
+        self.alike: dict[bytes, tuple[int, Piece | None, bool]] = {}
+        self.unsure: set[tuple[int, int]] = set()
 
     def __call__(self, a: int, b: int, bound: int) -> int:
+        bound = min(bound, sum(self.pieces[l, l + 1].time_ps for l in range(a, b)))
         key = _shape_of(self.context, a, b)
-        tried, piece = self.alike.get(key, (-1, None))
+        tried, piece, exact = self.alike.get(key, (-1, None, True))
         if piece is None and tried < bound:
             piece, exact = _best_fused(self.context, a, b, self.replicas, bound, self.sizes)
-            self.dropped = self.dropped or not exact
-            self.alike[key] = (bound, piece)
+            self.alike[key] = (bound, piece, exact)
+        if not exact:
+            self.unsure.add((a, b))
         if piece is None:
             return int(NEVER)
         cluster = (b, *piece.clusters[0][1:])
@@ -178,6 +201,8 @@ def _best_fused(
             int(context.dram_ps[a, b]),
             -(-(-(-context.batch // replicas)) // u),
             best,
+            QUICK_WIDTH if sizes else MAX_LABELS,
+            QUICK_GRIDS if sizes else len(tables.grids[index]),
             partitions,
             tiles,
         )
@@ -209,7 +234,7 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
 
     # A first good schedule from the most promising micro-batches bounds the exact search.
     first, reached = lazy_path(
-        value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1), limit=2 * L
+        value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1)
     )
     found = [(b, pieces[a, b]) for a, b in first]
     path, _ = lazy_path(value, known, refine, reached)

@@ -18,8 +18,8 @@ from mcmscope.search.tables import NEVER
 
 LABEL_TIME, STORED, DISTINCT, WINDOW, LAYOUTS, PARENT, PARTITION = range(7)
 LABEL_COLUMNS = 7
-MAX_LABELS = 400
-"""Labels kept per layer. More would be incomparable; the caller learns that some were dropped."""
+MAX_LABELS = 128
+"""Labels kept per layer in an exact search; the caller learns when that was too few."""
 MAX_SLOTS = 60
 """Tensors of a cluster that can be awaiting a reader at once."""
 
@@ -48,8 +48,11 @@ def fill_slots(net: NetworkArrays, i: int, j: int, slot: Ints, free_after: Ints)
 
 
 @inner
-def keep_label(labels: Ints, start: int, end: int, new: Ints) -> int:
-    """Add ``new`` to ``labels[start:end]`` unless another is as good in all; returns the new end."""
+def keep_label(labels: Ints, start: int, end: int, new: Ints, most: int) -> tuple[int, bool]:
+    """Add ``new`` to ``labels[start:end]`` unless another is as good in all.
+
+    Returns the new end, and whether a label had to go for want of room (of ``most``): the slowest.
+    """
     for x in range(start, end):
         if (
             labels[x, LAYOUTS] == new[LAYOUTS]
@@ -58,7 +61,7 @@ def keep_label(labels: Ints, start: int, end: int, new: Ints) -> int:
             and labels[x, DISTINCT] <= new[DISTINCT]
             and labels[x, WINDOW] <= new[WINDOW]
         ):
-            return end
+            return end, False
     write = start
     for x in range(start, end):
         if (
@@ -73,11 +76,61 @@ def keep_label(labels: Ints, start: int, end: int, new: Ints) -> int:
             for column in range(LABEL_COLUMNS):
                 labels[write, column] = labels[x, column]
         write += 1
-    if write - start >= MAX_LABELS:
-        return -1
+    full = write - start >= most
+    slowest = start
+    if full:
+        for x in range(start + 1, write):
+            if labels[x, LABEL_TIME] > labels[slowest, LABEL_TIME]:
+                slowest = x
+        if labels[slowest, LABEL_TIME] <= new[LABEL_TIME]:
+            return write, True
+    place = slowest if full else write
     for column in range(LABEL_COLUMNS):
-        labels[write, column] = new[column]
-    return write + 1
+        labels[place, column] = new[column]
+    return write if full else write + 1, full
+
+
+@inner
+def promising_grids(
+    net: NetworkArrays,
+    machine: Machine,
+    tilings: Tilings,
+    i: int,
+    j: int,
+    n: int,
+    u: int,
+    grids: Ints,
+    price: Ints,
+    most: int,
+) -> Ints:
+    """The ``most`` tile grids with the least lower bounds of the time of cluster [i, j), best first."""
+    layout = np.zeros(len(net.layer), dtype=np.int64)
+    bound = np.zeros(len(grids), dtype=np.int64)
+    for g in range(len(grids)):
+        tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
+        time = np.zeros(len(price), dtype=np.int64)
+        for l in range(i, j):
+            least = np.full(len(price), NEVER)
+            for p in range(3):
+                for o in range(net.operand_start[l], net.operand_start[l + 1]):
+                    if net.operand[o, SOURCE] >= i:
+                        layout[net.operand[o, SOURCE]] = p
+                cost = cost_of(net, machine, tilings, l, p, layout, i, n, u, tiles)
+                for step in range(len(price)):
+                    least[step] = min(least[step], cost.time_ps + cost.stored_bytes * price[step] // 1024)
+            for step in range(len(price)):
+                time[step] += least[step]
+        for step in range(len(price)):
+            bound[g] = max(bound[g], time[step] - machine.weight_limit * price[step] // 1024)
+    order = np.zeros(most, dtype=np.int64)
+    for place in range(most):
+        best = 0
+        for g in range(len(grids)):
+            if bound[g] < bound[best]:
+                best = g
+        order[place] = best
+        bound[best] = NEVER
+    return order
 
 
 @kernel
@@ -98,17 +151,20 @@ def best_cluster(
     dram_ps: int,
     steps: int,
     bound: int,
+    width: int,
+    most_grids: int,
     partitions: Ints,
     tiles_out: Ints,
 ) -> tuple[int, int, bool]:
     """Best way to run cluster [i, j) of segment [a, b): least ``load + steps * max(time, io + spill)`` (ps).
 
-    Only below ``bound``, else ``bound`` comes back. ``rest[MULTIPLIERS, l - i]`` is a lower bound of the time
-    of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps per KiB). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
+    At most ``width`` labels are kept per layer and, where there are more, ``most_grids`` tile grids tried. Only below ``bound``, else ``bound`` comes back. ``rest[MULTIPLIERS, l - i]``
+    is a lower bound of the time of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps
+    per KiB). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
     had to be dropped (then the result need not be the best).
     """
     length = j - i
-    labels = np.zeros(((length + 1) * (MAX_LABELS + 1), LABEL_COLUMNS), dtype=np.int64)
+    labels = np.zeros(((length + 1) * (width + 1), LABEL_COLUMNS), dtype=np.int64)
     level = np.zeros(length + 2, dtype=np.int64)
     slot = np.zeros(length, dtype=np.int64)
     free_after = np.zeros(length, dtype=np.int64)
@@ -136,7 +192,10 @@ def best_cluster(
     free_load = dram_ps // 1_000_000 * machine.ingress_mb_per_s[n]
     if least[0] > machine.weight_limit:
         return best, made, False
-    for g in range(grids.shape[0]):
+    tried = np.arange(len(grids))
+    if most_grids < len(grids):
+        tried = promising_grids(net, machine, tilings, i, j, n, u, grids, price, most_grids)
+    for g in tried:
         tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
         for column in range(LABEL_COLUMNS):
             labels[0, column] = 0
@@ -201,11 +260,8 @@ def best_cluster(
                     new[PARENT] = parent
                     new[PARTITION] = p
                     made += 1
-                    kept_end = keep_label(labels, end, fresh, new)
-                    if kept_end < 0:
-                        dropped = True
-                    else:
-                        fresh = kept_end
+                    fresh, full = keep_label(labels, end, fresh, new, width)
+                    dropped = dropped or full
             level[x + 2] = fresh
             alive = fresh > end
             if not alive:

@@ -37,7 +37,7 @@ def lazy_path(
     known: np.typing.NDArray[np.bool_],
     refine: Callable[[int, int, int], int],
     upper: int = int(NEVER),
-    limit: int | None = None,
+    enough: Callable[[], bool] | None = None,
 ) -> tuple[list[tuple[int, int]], int]:
     """Cheapest segments that cover all layers, each a pair [a, b), and their cost.
 
@@ -45,12 +45,11 @@ def lazy_path(
     ``refine(a, b, bound)`` returns the true cost if it is below ``bound`` and anything from ``bound`` up
     otherwise: the segment is then on no path cheaper than ``upper``, a cost that is known to be reached. A
     shortest path all of whose segments are known is the optimum, since every other path costs at least its
-    bound. Returns no segments if there is no path, or none cheaper than ``upper``. After ``limit``
-    refinements unknown segments are left out: the path is then a good one only.
+    bound. Returns no segments if there is no path, or none cheaper than ``upper``, or once ``enough`` work is
+    done: the cost is then a lower bound of every path.
     """
     L = value.shape[0] - 1
     ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
-    asked = 0
     while True:
         distances(value, ahead, before, behind)
         if ahead[L] >= min(upper, NEVER):
@@ -62,13 +61,10 @@ def lazy_path(
         unknown = [edge for edge in path if not known[edge]]
         if not unknown:
             return path, int(ahead[L])
-        if limit is not None and asked >= limit:
-            value[~known] = NEVER
-            limit = None
-            continue
+        if enough is not None and enough():
+            return [], int(ahead[L])
         for a, b in unknown:
             bound = min(upper - int(ahead[a]) - int(behind[b]), int(NEVER))
             cost = refine(a, b, bound)
             value[a, b] = cost if cost < bound else NEVER
             known[a, b] = True
-            asked += 1
