@@ -32,7 +32,7 @@ from mcmscope.cost.arrays import (
     Q,
 )
 from mcmscope.cost.compute import ceil_div
-from mcmscope.cost.jit import inner
+from mcmscope.cost.jit import inner, kernel
 
 
 @inner
@@ -121,7 +121,7 @@ def cluster_need(net: NetworkArrays, i: int, j: int, n: int, u: int) -> int:
     return ceil_div(u * arriving, n) + ceil_div(u * draining, n) + ceil_div(u * net.span[PEAK, i, j], n)
 
 
-@inner
+@kernel
 def relayed_bytes(net: NetworkArrays, a: int, b: int, i: int, j: int) -> int:
     """Bytes per sample of tensors that pass by cluster [i, j) inside segment [a, b): used by neither side."""
     total = 0
@@ -144,7 +144,7 @@ def relayed_bytes(net: NetworkArrays, a: int, b: int, i: int, j: int) -> int:
     return total
 
 
-@inner
+@kernel
 def cut_bytes(net: NetworkArrays, a: int, b: int, j: int) -> int:
     """Bytes per sample of the distinct tensors made in [a, j) and used in [j, b): they cross the cut at j."""
     total = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.arrays import OPERAND_COLUMNS, SOURCE, Ints
+from mcmscope.cost.arrays import Ints
 from mcmscope.cost.evaluate import Encoded
 from mcmscope.search.context import Piece, SearchContext, join
 from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank_sizes
@@ -106,12 +106,12 @@ class _Refiner:
         self, context: SearchContext, replicas: int, pieces: dict[tuple[int, int], Piece], sizes: int | None
     ) -> None:
         self.context, self.replicas, self.pieces, self.sizes = context, replicas, pieces, sizes
-        self.alike: dict[bytes, tuple[int, Piece | None, bool]] = {}
+        self.alike: dict[tuple[bytes, int], tuple[int, Piece | None, bool]] = {}
         self.unsure: set[tuple[int, int]] = set()
 
     def __call__(self, a: int, b: int, bound: int) -> int:
         bound = min(bound, sum(self.pieces[l, l + 1].time_ps for l in range(a, b)))
-        key = _shape_of(self.context, a, b)
+        key = (self.context.shape(a, b), int(self.context.io[a, b]))
         tried, piece, exact = self.alike.get(key, (-1, None, True))
         if piece is None and tried < bound:
             piece, exact = _best_fused(self.context, a, b, self.replicas, bound, self.sizes)
@@ -123,24 +123,6 @@ class _Refiner:
         cluster = (b, *piece.clusters[0][1:])
         self.pieces[a, b] = Piece(piece.time_ps, piece.micro_batch, (cluster,), piece.partitions)
         return piece.time_ps
-
-
-def _shape_of(context: SearchContext, a: int, b: int) -> bytes:
-    """Equal for two runs of layers that cost the same as a cluster."""
-    net = context.model.net
-    operand = net.operand[net.operand_start[a] : net.operand_start[b]].copy()
-    operand[:, SOURCE] = np.maximum(operand[:, SOURCE] - a, -1)
-    readers = net.use[net.use_start[a] : net.use_start[b]] - a
-    assert operand.shape[1] == OPERAND_COLUMNS
-    return b"|".join(
-        (
-            context.tables.kind[a:b].tobytes(),
-            operand.tobytes(),
-            np.where(readers < b - a, readers, b - a).tobytes(),
-            net.span[:, a, b].tobytes(),
-            context.io[a, b].tobytes(),
-        )
-    )
 
 
 def _best_fused(

@@ -11,6 +11,7 @@ from mcmscope.cost.arrays import (
     MADE_BEFORE,
     OUTPUTS_MADE,
     PASSING,
+    SOURCE,
     USED_AFTER,
     WEIGHT_BYTES,
     Ints,
@@ -63,6 +64,8 @@ class SearchContext:
         init=False, default_factory=dict[tuple[int, int], "list[Piece | None]"]
     )
 
+    _shapes: dict[tuple[int, int], bytes] = field(init=False, default_factory=dict[tuple[int, int], bytes])
+
     def __post_init__(self) -> None:
         self.micro = micro_batches(self.batch, self.fixed)
         self.tables = tables(self.model, self.micro)
@@ -101,6 +104,25 @@ class SearchContext:
                 pieces.append(piece)
             self._singles[key] = pieces
         return self._singles[key]
+
+    def shape(self, a: int, b: int) -> bytes:
+        """Equal for two runs of layers that cost the same as a cluster, traffic with DRAM aside."""
+        key = self._shapes.get((a, b))
+        if key is None:
+            net = self.model.net
+            operand = net.operand[net.operand_start[a] : net.operand_start[b]].copy()
+            operand[:, SOURCE] = np.maximum(operand[:, SOURCE] - a, -1)
+            readers = net.use[net.use_start[a] : net.use_start[b]] - a
+            key = b"|".join(
+                (
+                    self.tables.kind[a:b].tobytes(),
+                    operand.tobytes(),
+                    np.minimum(readers, b - a).tobytes(),
+                    net.span[:, a, b].tobytes(),
+                )
+            )
+            self._shapes[a, b] = key
+        return key
 
     def kept(self, b: int) -> int:
         """1 if all that is alive at boundary b stays on the package."""

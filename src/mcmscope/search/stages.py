@@ -1,0 +1,159 @@
+"""True prices of stages and of segments of merged clusters, remembered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from mcmscope.cost.memory import cut_bytes, relayed_bytes
+from mcmscope.cost.stage import stage_cost
+from mcmscope.search.context import Piece, SearchContext
+from mcmscope.search.fused import best_cluster
+from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME
+
+STAGE_WIDTH = 6
+STAGE_GRIDS = 2
+"""Labels kept and tile grids tried for a stage of several layers: enough for a heuristic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A cluster on n chiplets as a search would run it. ``held_bytes`` counts weights if the buffer is unified."""
+
+    time_ps: int
+    load_ps: int
+    held_bytes: int
+    tiles: tuple[int, int, int]
+    partitions: tuple[int, ...]
+
+
+@dataclass
+class Stages:
+    """Remembers the best found stage of every (run of layers, micro-batch, region size)."""
+
+    context: SearchContext
+    known: dict[tuple[bytes, int, int], Stage | None] = field(
+        default_factory=dict[tuple[bytes, int, int], "Stage | None"]
+    )
+    floors: dict[tuple[int, int, int], int] = field(default_factory=dict[tuple[int, int, int], int])
+    relays: dict[tuple[int, int, int, int], int] = field(default_factory=dict[tuple[int, int, int, int], int])
+
+    def stage(self, index: int, i: int, j: int, n: int) -> Stage | None:
+        """The stage [i, j) on n chiplets under the index-th micro-batch; None if its weights do not fit."""
+        key = (self.context.shape(i, j), index, n)
+        if key not in self.known:
+            self.known[key] = self._single(index, i, n) if j - i == 1 else self._merged(index, i, j, n)
+            self.context.states += 1
+        return self.known[key]
+
+    def _single(self, index: int, l: int, n: int) -> Stage | None:
+        machine, tables = self.context.model.machine, self.context.tables
+        best: Stage | None = None
+        cost = int(NEVER)
+        for option in tables.alone[index, tables.kind[l], n].tolist():
+            if option[TIME] >= NEVER:
+                break
+            excess = max(0, option[HELD] - machine.activation_free)
+            worst = max(option[TIME], self.spill_ps(excess))
+            if worst < cost:
+                cost = worst
+                tiles, partition = self.context.grid(index, option[CHOICE])
+                best = Stage(option[TIME], option[LOAD], option[HELD], tiles, (partition,))
+        return best
+
+    def _merged(self, index: int, i: int, j: int, n: int) -> Stage | None:
+        context = self.context
+        net, machine, tables = context.model.net, context.model.machine, context.tables
+        u = context.micro[index]
+        inside = tables.inside[index][:, tables.kind[i:j], n]
+        if net.weights[j] - net.weights[i] > n * machine.weight_limit or inside[0].max() >= NEVER:
+            return None
+        rest = np.zeros((inside.shape[0], j - i + 1), dtype=np.int64)
+        rest[:, :-1] = np.cumsum(inside[:, ::-1], axis=1)[:, ::-1]
+        start, end = tables.grid_start[index, n : n + 2].tolist()
+        partitions = np.zeros(context.layers, dtype=np.int64)
+        tiles = np.zeros(3, dtype=np.int64)
+        total, _, _ = best_cluster(
+            net,
+            machine,
+            context.model.tilings,
+            i,
+            j,
+            i,
+            j,
+            n,
+            u,
+            tables.grids[index][start:end],
+            rest,
+            tables.price[n],
+            0,
+            0,
+            -(-context.batch // u),
+            int(NEVER),
+            STAGE_WIDTH,
+            STAGE_GRIDS,
+            partitions,
+            tiles,
+        )
+        if total >= NEVER:
+            return None
+        s, r, c = tiles.tolist()
+        cost = stage_cost(net, machine, context.model.tilings, i, j, partitions, n, u, (s, r, c))
+        return Stage(
+            int(cost.time_ps),
+            -(-int(cost.distinct_bytes) * 1_000_000 // int(machine.ingress_mb_per_s[n])),
+            int(cost.need_bytes) + machine.unified * int(cost.stored_bytes),
+            (s, r, c),
+            tuple(partitions[i:j].tolist()),
+        )
+
+    def spill_ps(self, excess: int) -> int:
+        """See ``cost.memory.spill_ps``."""
+        machine = self.context.model.machine
+        return -(-2 * excess * machine.chiplets * 1_000_000 // machine.dram_mb_per_s)
+
+    def io_ps(self, index: int, a: int, b: int) -> int:
+        """DRAM traffic of one beat of segment [a, b)."""
+        moved = self.context.micro[index] * int(self.context.io[a, b])
+        return -(-moved * 1_000_000 // self.context.model.machine.dram_mb_per_s)
+
+    def cut_ps(self, index: int, a: int, b: int, j: int) -> int:
+        """Floor that the cluster boundary j puts under the beat of segment [a, b)."""
+        key = (a, b, j)
+        if key not in self.floors:
+            self.floors[key] = int(cut_bytes(self.context.model.net, a, b, j))
+        moved = self.context.micro[index] * self.floors[key]
+        return -(-moved * 1_000_000 // self.context.model.machine.cut_mb_per_s)
+
+    def spilled_ps(self, index: int, a: int, b: int, i: int, j: int, n: int, stage: Stage) -> int:
+        """Floor that the spill of a stage puts under the beat, tensors that pass by included."""
+        key = (a, b, i, j)
+        if key not in self.relays:
+            self.relays[key] = int(relayed_bytes(self.context.model.net, a, b, i, j))
+        held = stage.held_bytes + -(-self.context.micro[index] * self.relays[key] // n)
+        return self.spill_ps(max(0, held - self.context.model.machine.activation_free))
+
+    def segment(self, index: int, a: int, cuts: list[int], regions: list[int]) -> Piece | None:
+        """Segment [a, cuts[-1]) with these cluster ends and region sizes, priced; None if it does not fit."""
+        b = cuts[-1]
+        times = spill = 0
+        load = int(self.context.dram_ps[a, b])
+        clusters: list[tuple[int, int, int, int, int]] = []
+        partitions: list[int] = []
+        for (i, j), n in zip(pairwise([a, *cuts]), regions, strict=True):
+            stage = self.stage(index, i, j, n)
+            if stage is None:
+                return None
+            times = max(times, stage.time_ps)
+            load = max(load, stage.load_ps)
+            spill = max(spill, self.spilled_ps(index, a, b, i, j, n, stage))
+            if j < b:
+                times = max(times, self.cut_ps(index, a, b, j))
+            clusters.append((j, n, *stage.tiles))
+            partitions.extend(stage.partitions)
+        beats = -(-self.context.batch // self.context.micro[index])
+        beat = max(times, self.io_ps(index, a, b) + spill)
+        total = load + (beats + len(cuts) - 1) * beat
+        return Piece(total, self.context.micro[index], tuple(clusters), tuple(partitions))
