@@ -35,6 +35,7 @@ def sequential(context: SearchContext, replicas: int = 1) -> list[tuple[int, Pie
 
 MOST_STATES = 5_000_000
 """Labels after which an exact search of fused clusters stops with the gap that is left."""
+QUICK_STATES = 200_000
 QUICK_SIZES = 3
 QUICK_GRIDS = 3
 QUICK_WIDTH = 24
@@ -78,16 +79,28 @@ def fused(
         value[l, l + 1] = pieces[l, l + 1].time_ps
     # A first good schedule from a few region sizes per segment bounds the exact search.
     quick = _Refiner(context, replicas, pieces, QUICK_SIZES)
-    first, reached = lazy_path(value.copy(), known.copy(), quick, upper)
+    begun = context.states
+    first, reached = lazy_path(
+        value.copy(),
+        known.copy(),
+        quick,
+        upper,
+        None if exact else lambda: context.states - begun > QUICK_STATES,
+    )
     found = [(b, pieces[a, b]) for a, b in first]
+    if not exact and not found:
+        value[~known] = NEVER
+        for (a, b), piece in pieces.items():
+            value[a, b] = piece.time_ps
+            known[a, b] = True
+        first, _ = lazy_path(value, known, quick, upper)
+        found = [(b, pieces[a, b]) for a, b in first]
     if not exact:
         return found, 0
     slow = _Refiner(context, replicas, pieces, None)
     lower = value.copy()
     begun = context.states
-    path, _ = lazy_path(
-        value, known, slow, min(upper, reached), lambda: context.states - begun > MOST_STATES
-    )
+    path, _ = lazy_path(value, known, slow, min(upper, reached), lambda: context.states - begun > MOST_STATES)
     # Where labels had to be dropped, what was found is no lower bound: the first one stands there.
     sure = known.copy()
     for edge in slow.unsure:
@@ -215,9 +228,7 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
         return found.time_ps
 
     # A first good schedule from the most promising micro-batches bounds the exact search.
-    first, reached = lazy_path(
-        value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1)
-    )
+    first, reached = lazy_path(value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1))
     found = [(b, pieces[a, b]) for a, b in first]
     path, _ = lazy_path(value, known, refine, reached)
     return [(b, pieces[a, b]) for a, b in path] if path else found
@@ -265,9 +276,7 @@ def _pipeline_bounds(context: SearchContext) -> tuple[Ints, Ints]:
                 continue
             ends = slice(a + 2, a + 1 + len(kinds))
             k = np.arange(2, len(kinds) + 1)
-            beat = np.maximum(
-                -(-np.cumsum(work[kinds])[1:] // N), np.maximum.accumulate(quickest[kinds])[1:]
-            )
+            beat = np.maximum(-(-np.cumsum(work[kinds])[1:] // N), np.maximum.accumulate(quickest[kinds])[1:])
             beat = np.maximum(beat, -(-u * context.io[a, ends] * 1_000_000 // machine.dram_mb_per_s))
             bound = context.dram_ps[a, ends] + (beats + k - 1) * beat
             too_much = net.weights[ends] - net.weights[a] > N * machine.weight_limit

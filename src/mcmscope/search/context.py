@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,36 +44,42 @@ def join(pieces: list[tuple[int, Piece]], replicas: int = 1) -> Encoded:
     )
 
 
-@dataclass
 class SearchContext:
-    """Tables of one network, package, batch and set of micro-batches; searches add what they learn.
+    """What the searches of one network, package, batch and choice of micro-batches share, made when asked for.
 
-    ``fixed`` is the user's micro-batch, or None for all. The batch of a latency search is 1.
+    ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what searches have priced.
     """
 
-    model: CostModel
-    batch: int
-    fixed: int | None = None
-    micro: tuple[int, ...] = field(init=False)
-    tables: Tables = field(init=False)
-    io: Ints = field(init=False)
-    """[L + 1, L + 1]: DRAM bytes per sample of segment [a, b)."""
-    dram_ps: Ints = field(init=False)
-    """[L + 1, L + 1]: time to load the weights of [a, b) from DRAM."""
-    states: int = field(init=False, default=0)
-    _singles: dict[tuple[int, int], list[Piece | None]] = field(
-        init=False, default_factory=dict[tuple[int, int], "list[Piece | None]"]
-    )
+    def __init__(self, model: CostModel, batch: int, fixed: int | None = None) -> None:
+        self.model, self.batch, self.fixed = model, batch, fixed
+        self.micro = micro_batches(batch, fixed)
+        self.states = 0
+        self.found: dict[tuple[str, str], object] = {}
+        self.paths: dict[str, object] = {}
+        self._singles: dict[int, list[Piece | None]] = {}
+        self._shapes: dict[tuple[int, int], bytes] = {}
 
-    _shapes: dict[tuple[int, int], bytes] = field(init=False, default_factory=dict[tuple[int, int], bytes])
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables of single layers."""
+        return tables(self.model, self.micro)
 
-    def __post_init__(self) -> None:
-        self.micro = micro_batches(self.batch, self.fixed)
-        self.tables = tables(self.model, self.micro)
-        self.io = segment_io(self.model, self.batch)
+    @cached_property
+    def io(self) -> Ints:
+        """DRAM bytes per sample of segment [a, b): [L + 1, L + 1]."""
+        return segment_io(self.model, self.batch)
+
+    @cached_property
+    def dram_ps(self) -> Ints:
+        """Time to load the weights of segment [a, b) from DRAM: [L + 1, L + 1]."""
         weights = self.model.net.weights
         loaded = np.maximum(weights[None, :] - weights[:, None], 0)
-        self.dram_ps = -(-loaded * 1_000_000 // self.model.machine.dram_mb_per_s)
+        return -(-loaded * 1_000_000 // self.model.machine.dram_mb_per_s)
+
+    @cached_property
+    def alone(self) -> SearchContext:
+        """The context of one sample alone: m = u = 1."""
+        return SearchContext(self.model, 1)
 
     @property
     def layers(self) -> int:
@@ -87,8 +94,7 @@ class SearchContext:
     def singles(self, replicas: int = 1) -> list[Piece | None]:
         """The best one-layer segment of every layer; None where not even one output channel fits."""
         limit = self.model.machine.chiplets // replicas
-        key = (replicas, limit)
-        if key not in self._singles:
+        if replicas not in self._singles:
             found: dict[tuple[int, int, int, int, int], Piece | None] = {}
             pieces: list[Piece | None] = []
             for l in range(self.layers):
@@ -102,8 +108,8 @@ class SearchContext:
                         piece.time_ps, piece.micro_batch, ((l + 1, *piece.clusters[0][1:]),), piece.partitions
                     )
                 pieces.append(piece)
-            self._singles[key] = pieces
-        return self._singles[key]
+            self._singles[replicas] = pieces
+        return self._singles[replicas]
 
     def shape(self, a: int, b: int) -> bytes:
         """Equal for two runs of layers that cost the same as a cluster, traffic with DRAM aside."""

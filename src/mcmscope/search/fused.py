@@ -253,7 +253,9 @@ def best_cluster(
                     if machine.unified == 0:
                         new[STORED] = max(stored, machine.weight_limit - most[x + 1])
                     new[DISTINCT] = max(distinct, free_load - most[x + 1])
-                    new[WINDOW] = max(window, machine.activation_free - base - machine.unified * (stored + most[x + 1]))
+                    new[WINDOW] = max(
+                        window, machine.activation_free - base - machine.unified * (stored + most[x + 1])
+                    )
                     new[LAYOUTS] = kept
                     if p == ISP and slot[x] >= 0:
                         new[LAYOUTS] = kept | (1 << slot[x])

@@ -123,7 +123,11 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
         for step in (1, 2, 4, 8, 16):
             if step > spare and len(regions) == 1:
                 break
-            faster = time(slowest, regions[slowest] + step) if regions[slowest] + step <= stages.context.model.machine.chiplets else int(NEVER)
+            faster = (
+                time(slowest, regions[slowest] + step)
+                if regions[slowest] + step <= stages.context.model.machine.chiplets
+                else int(NEVER)
+            )
             if faster >= times[slowest]:
                 continue
             if step <= spare:
@@ -148,14 +152,11 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
     return stages.segment(index, a, cuts, regions)
 
 
-def linear(context: SearchContext, starts: list[tuple[str, Path]], pool: dict[tuple[int, int], Piece]) -> tuple[Path, str]:
-    """The best merged pipeline found, and the start it came from.
-
-    ``starts`` are schedules to be no worse than; ``pool`` holds further priced segments by their layers.
-    """
+def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path, str]:
+    """The best merged pipeline found, and the start it came from: a schedule to be no worse than, or the merges."""
     L = context.layers
     stages, estimates = Stages(context), Estimates(context)
-    pieces = dict(pool)
+    pieces: dict[tuple[int, int], Piece] = {}
     for _, path in starts:
         for a, b, piece in spans(path):
             if (a, b) not in pieces or piece.time_ps < pieces[a, b].time_ps:
@@ -175,7 +176,7 @@ def linear(context: SearchContext, starts: list[tuple[str, Path]], pool: dict[tu
         asked += 1
         index, clusters = choice[a, b].tolist()
         found = balance(stages, index, a, *estimates.division(index, a, b, clusters))
-        if found is not None and (asked % 1 == 0):
+        if found is not None:
             found = reshape(stages, index, a, found, 2)
         if found is not None and ((a, b) not in pieces or found.time_ps < pieces[a, b].time_ps):
             pieces[a, b] = found

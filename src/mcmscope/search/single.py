@@ -109,7 +109,21 @@ def best_in_passes(
                 for column in range(SEGMENT_REPORT):
                     report[column] = 0
                 status = price_passes(
-                    net, machine, terms, l, partition, n, u, tiles, m, replicas, kept_before, kept_after, report, stage, energy
+                    net,
+                    machine,
+                    terms,
+                    l,
+                    partition,
+                    n,
+                    u,
+                    tiles,
+                    m,
+                    replicas,
+                    kept_before,
+                    kept_after,
+                    report,
+                    stage,
+                    energy,
                 )
                 total = report[LOAD_PS] + report[RUN_PS]
                 if status == OK and total < best:

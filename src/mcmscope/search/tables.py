@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcmscope.cost.arrays import ISP, MADE_BEFORE, SHARDED, SOURCE, WEIGHT_BYTES, Ints, Machine, NetworkArrays, Tilings
+from mcmscope.cost.arrays import (
+    ISP,
+    MADE_BEFORE,
+    SHARDED,
+    SOURCE,
+    WEIGHT_BYTES,
+    Ints,
+    Machine,
+    NetworkArrays,
+    Tilings,
+)
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.evaluate import CostModel
 from mcmscope.cost.jit import kernel
@@ -136,7 +146,11 @@ def fill_tables(
                         held = max(cost.stream_bytes + machine.unified * cost.stored_bytes, fits)
                         load = transfer_ps(cost.distinct_bytes, machine.ingress_mb_per_s[n])
                         dropped += keep_option(
-                            alone[kind, n], cost.time_ps, held, load if load > dram_ps else 0, 3 * g + partition
+                            alone[kind, n],
+                            cost.time_ps,
+                            held,
+                            load if load > dram_ps else 0,
+                            3 * g + partition,
                         )
                         alone_ps = cost.time_ps
                         for o in range(net.operand_start[l], net.operand_start[l + 1]):

@@ -1,0 +1,159 @@
+"""One scheme, one objective: the best schedule that the asked search finds, with what it can say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
+
+from mcmscope.cost.evaluate import CostModel, Encoded, bound_s
+from mcmscope.result import Certificate
+from mcmscope.schedule import Objective, Scheme
+from mcmscope.search import baselines
+from mcmscope.search.baselines import Infeasible
+from mcmscope.search.context import SearchContext, join
+from mcmscope.search.descend import descend, objective_value
+from mcmscope.search.linear import linear
+from mcmscope.search.space import space_size
+
+__all__ = ["Found", "SearchContext", "search_scheme"]
+
+T = TypeVar("T")
+
+PARTS: dict[Scheme, tuple[Scheme, ...]] = {
+    Scheme.SEQUENTIAL: (),
+    Scheme.FULL_PIPELINE: (),
+    Scheme.SEQUENTIAL_FUSED: (Scheme.SEQUENTIAL,),
+    Scheme.SEGMENTED_PIPELINE: (Scheme.SEQUENTIAL, Scheme.FULL_PIPELINE),
+    Scheme.MERGED_PIPELINE: (Scheme.SEGMENTED_PIPELINE, Scheme.SEQUENTIAL_FUSED),
+    Scheme.DATA_PARALLEL: (Scheme.SEQUENTIAL_FUSED,),
+}
+"""Schemes whose spaces lie inside another's: it is searched to be no worse than they are."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: a schedule, or the reason why there is none."""
+
+    code: Encoded | None
+    reason: str | None
+    certificate: Certificate
+
+
+def search_scheme(
+    model: CostModel,
+    scheme: Scheme,
+    batch: int,
+    objective: Objective,
+    *,
+    search: str = "linear",
+    micro_batch: int | None = None,
+    context: SearchContext | None = None,
+) -> Found:
+    """The best schedule of ``scheme`` on a batch; ``context`` shares tables between schemes of one run.
+
+    Throughput: sequential, full- and segmented-pipeline at their proven optimum, sequential-fused too or
+    with the gap that is left, merged-pipeline by ``linear``. Latency: the same searches for one sample.
+    Energy and energy-delay product: a descent from the fastest schedules.
+    """
+    assert search == "linear", search
+    shared = context or SearchContext(model, batch, micro_batch)
+    key = (scheme.value, objective.value)
+    if key not in shared.found:
+        shared.found[key] = _search(shared, scheme, objective)
+    found = shared.found[key]
+    assert isinstance(found, Found)
+    return found
+
+
+def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Found:
+    model, batch = shared.model, shared.batch
+    local = shared.alone if objective is Objective.LATENCY else shared
+    begun = local.states
+    try:
+        code, lower, start = _fastest(local, scheme)
+    except Infeasible as reason:
+        return Found(None, str(reason), _certificate(shared, scheme, "infeasible", None, 0, None))
+    if objective is Objective.LATENCY and shared.fixed is not None:
+        code.segments[:, 1] = shared.fixed
+    states = local.states - begun
+    best = objective_value(model, code, batch, objective)
+    for part in PARTS[scheme]:
+        other = search_scheme(model, part, batch, objective, context=shared).code
+        value = objective_value(model, other, batch, objective) if other is not None else None
+        if other is not None and value is not None and (best is None or value < best):
+            code, best, start = other, value, part.value
+    if best is None:
+        reason = "its weights do not fit at the micro-batch that was asked for"
+        return Found(None, reason, _certificate(shared, scheme, "infeasible", None, states, None))
+    if objective in (Objective.ENERGY, Objective.EDP):
+        code, priced = descend(model, code, batch, objective, shared.micro)
+        states += priced
+    status, gap = "heuristic", None
+    if objective is Objective.THROUGHPUT:
+        exact = not (shared.tables.overflow or model.package.prefetch)
+        if exact and scheme is not Scheme.MERGED_PIPELINE and lower is not None:
+            status = "optimal" if lower >= best else "bounded"
+            gap = 1 - lower / best if lower < best else 0.0
+        else:
+            gap = max(0.0, 1 - bound_s(model, 1 / batch) * batch * 1e12 / best)
+    return Found(code, None, _certificate(shared, scheme, status, gap, states, start))
+
+
+def _fastest(context: SearchContext, scheme: Scheme) -> tuple[Encoded, int | None, str | None]:
+    """The schedule of the least batch time, a lower bound of it (ps) where there is one, and where it began."""
+    match scheme:
+        case Scheme.SEQUENTIAL:
+            path = baselines.sequential(context)
+        case Scheme.FULL_PIPELINE:
+            path = baselines.full_pipeline(context)
+        case Scheme.SEGMENTED_PIPELINE:
+            path = _once(context, "segmented", baselines.segmented)
+        case Scheme.SEQUENTIAL_FUSED:
+            path, lower = _once(context, "fused", baselines.fused)
+            return join(path), lower, None
+        case Scheme.MERGED_PIPELINE:
+            segmented = _once(context, "segmented", baselines.segmented)
+            fused, _ = _once(context, "fused", baselines.fused)
+            path, start = linear(
+                context,
+                [(Scheme.SEGMENTED_PIPELINE.value, segmented), (Scheme.SEQUENTIAL_FUSED.value, fused)],
+            )
+            return join(path), None, start
+        case Scheme.DATA_PARALLEL:
+            return baselines.data_parallel(context), None, None
+    return join(path), sum(piece.time_ps for _, piece in path), None
+
+
+def _once(context: SearchContext, name: str, search: Callable[[SearchContext], T]) -> T:
+    """The result of a search that several schemes ask for."""
+    if name not in context.paths:
+        context.paths[name] = search(context)
+    return cast("T", context.paths[name])
+
+
+def _certificate(
+    context: SearchContext, scheme: Scheme, status: str, gap: float | None, states: int, start: str | None
+) -> Certificate:
+    return Certificate(status, gap, scheme_space(context, scheme), states, start)
+
+
+def scheme_space(context: SearchContext, scheme: Scheme) -> int:
+    """Schedules in the space of a scheme, exactly; see ``space.space_size``."""
+    L, N, U = context.layers, context.model.machine.chiplets, len(context.micro)
+    match scheme:
+        case Scheme.SEQUENTIAL:
+            return space_size(L, N, U, merged=False, one_cluster=True)
+        case Scheme.FULL_PIPELINE:
+            return space_size(L, N, U, segmented=False, merged=False)
+        case Scheme.SEGMENTED_PIPELINE:
+            return space_size(L, N, U, merged=False)
+        case Scheme.SEQUENTIAL_FUSED:
+            return space_size(L, N, U, one_cluster=True)
+        case Scheme.MERGED_PIPELINE:
+            return space_size(L, N, U)
+        case Scheme.DATA_PARALLEL:
+            return sum(
+                space_size(L, N // (1 << e), U, one_cluster=True)
+                for e in range(min(N, context.batch).bit_length())
+            )
