@@ -79,6 +79,15 @@ def test_the_headline_is_the_smaller_ratio(result: Result) -> None:
     )
 
 
+def test_the_merged_pipeline_is_compared_even_when_it_is_not_best(result: Result) -> None:
+    none, base, best = result.schemes
+    outsider = replace(best, scheme=Scheme.DATA_PARALLEL)
+    merged = replace(base, scheme=Scheme.MERGED_PIPELINE)
+    lines = sentences(replace(result, schemes=(none, base, merged, outsider)))
+    assert lines[0].startswith("Best throughput: data-parallel, 1.50x the throughput of segmented-pipeline")
+    assert lines[1].startswith("merged-pipeline: 1.00x the throughput of segmented-pipeline")
+
+
 def test_other_objectives_are_compared_by_themselves(result: Result) -> None:
     assert sentences(replace(result, objective=Objective.ENERGY))[0] == (
         "Best energy: merged-pipeline, 0.50x the energy of segmented-pipeline."

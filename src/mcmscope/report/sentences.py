@@ -11,6 +11,12 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.workload.network import Network
 
 _LEAST_SHARE = 0.05
+_AIMS = {
+    Objective.THROUGHPUT: "throughput",
+    Objective.LATENCY: "latency",
+    Objective.ENERGY: "energy",
+    Objective.EDP: "energy-delay product",
+}
 
 
 def title(network: Network, package: Package, batch: int, objective: Objective) -> list[str]:
@@ -31,7 +37,7 @@ def sentences(result: Result) -> list[str]:
     if best is None or best.evaluation is None:
         lines.append("No scheme fits.")
     else:
-        lines += [headline(result, best), binding(best.scheme, _priced_for(result, best, best.evaluation))]
+        lines += [*headline(result, best), binding(best.scheme, _priced_for(result, best, best.evaluation))]
         lines.append(distance(best.evaluation))
     return lines + [
         f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible
@@ -46,29 +52,32 @@ def _priced_for(result: Result, row: SchemeResult, evaluation: Evaluation) -> Ev
     return evaluate(row.schedule, result.network, result.package, 1)
 
 
-def headline(result: Result, best: SchemeResult) -> str:
-    """The best scheme against the segmented pipeline, by the objective."""
-    words = {
-        Objective.THROUGHPUT: "throughput",
-        Objective.LATENCY: "latency",
-        Objective.ENERGY: "energy",
-        Objective.EDP: "energy-delay product",
-    }
-    aim = words[result.objective]
-    start = f"Best {aim}: {best.scheme.value}"
+def headline(result: Result, best: SchemeResult) -> list[str]:
+    """The best scheme, and the merged pipeline if that is another, against the segmented pipeline."""
+    told = compared(result, best)
+    lines = [f"Best {_AIMS[result.objective]}: {best.scheme.value}" + (f", {told}." if told else ".")]
+    for row in result.schemes:
+        if row.scheme is Scheme.MERGED_PIPELINE and row is not best:
+            told = compared(result, row)
+            lines += [f"{row.scheme.value}: {told}."] if told else []
+    return lines
+
+
+def compared(result: Result, row: SchemeResult) -> str:
+    """A scheme against the run's segmented pipeline, by the objective; empty without one."""
     base = next((row for row in result.schemes if row.scheme is Scheme.SEGMENTED_PIPELINE), None)
-    if base is None or base.evaluation is None or best.evaluation is None or best is base:
-        return start + "."
-    if result.objective is Objective.THROUGHPUT:
-        speedup = best.speedup_over_segmented or 1.0
-        flow = best.evaluation.flow_line_throughput_per_s / base.evaluation.flow_line_throughput_per_s
-        plain = best.evaluation.throughput_per_s / base.evaluation.throughput_per_s
-        return (
-            f"{start}, {ratio(speedup)} the {aim} of {base.scheme.value} "
-            f"(the smaller of {ratio(plain)} in step and {ratio(flow)} as a flow line)."
-        )
-    share = cost_of(best.evaluation, result.objective) / cost_of(base.evaluation, result.objective)
-    return f"{start}, {ratio(share)} the {aim} of {base.scheme.value}."
+    if base is None or base.evaluation is None or row.evaluation is None or row is base:
+        return ""
+    against = f"the {_AIMS[result.objective]} of {base.scheme.value}"
+    if result.objective is not Objective.THROUGHPUT:
+        share = cost_of(row.evaluation, result.objective) / cost_of(base.evaluation, result.objective)
+        return f"{ratio(share)} {against}"
+    plain = row.evaluation.throughput_per_s / base.evaluation.throughput_per_s
+    flow = row.evaluation.flow_line_throughput_per_s / base.evaluation.flow_line_throughput_per_s
+    return (
+        f"{ratio(min(plain, flow))} {against} "
+        f"(the smaller of {ratio(plain)} in step and {ratio(flow)} as a flow line)"
+    )
 
 
 def binding(scheme: Scheme, evaluation: Evaluation) -> str:
