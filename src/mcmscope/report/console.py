@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
@@ -46,6 +48,9 @@ def progress_line(what: str) -> Generator[Callable[[Scheme, int, int], None] | N
         yield None
         return
     start = perf_counter()
+    what = (
+        what if _compiled() else f"{what} (the first run compiles its kernels, which takes a minute or two)"
+    )
     with err.status(Text(clean(what))) as status:
 
         def show(scheme: Scheme, index: int, total: int) -> None:
@@ -53,3 +58,11 @@ def progress_line(what: str) -> Generator[Callable[[Scheme, int, int], None] | N
             status.update(Text(clean(f"{what}: {scheme.value}, {index + 1} of {total}, {past} so far")))
 
         yield show
+
+
+def _compiled() -> bool:
+    """Whether compiled kernels of an earlier run lie where they are kept by default."""
+    from mcmscope import search
+
+    folders = [Path(place) / "__pycache__" for place in search.__path__]
+    return "NUMBA_CACHE_DIR" in os.environ or any(any(folder.glob("*.nbi")) for folder in folders)

@@ -12,7 +12,7 @@ from mcmscope.result import Result, SchemeResult
 _HEADINGS = (
     "samples\nper s",
     "steady\nstate",
-    "vs seg-\nmented",
+    "speed-\nup",
     "one\nsample",
     "mJ per\nsample",
     "MACs\nused",
