@@ -88,6 +88,15 @@ def test_the_merged_pipeline_is_compared_even_when_it_is_not_best(result: Result
     assert lines[1].startswith("merged-pipeline: 1.00x the throughput of segmented-pipeline")
 
 
+def test_what_is_proven_is_told(result: Result) -> None:
+    none, base, best = result.schemes
+    proven = replace(base, certificate=Certificate("optimal", 0.0, 9, 1))
+    bounded = replace(best, certificate=Certificate("bounded", 0.02, 9, 1))
+    lines = sentences(replace(result, schemes=(none, proven, bounded)))
+    assert "Proven the best of their schemes: segmented-pipeline." in lines
+    assert "merged-pipeline is at most 2.0% from the best of its scheme." in lines
+
+
 def test_other_objectives_are_compared_by_themselves(result: Result) -> None:
     assert sentences(replace(result, objective=Objective.ENERGY))[0] == (
         "Best energy: merged-pipeline, 0.50x the energy of segmented-pipeline."

@@ -149,12 +149,12 @@ def _exchange(stage: StageEvaluation) -> str:
 
 
 def _kind(layer: LayerEvaluation, before: LayerEvaluation | None) -> str:
+    if layer.partition is Partition.WSP_SHARDED:
+        return "the gathering of the input and of sharded weights"
     if before is None:
         return f"the input from outside the region ({layer.partition.value})"
     if layer.partition is Partition.ISP:
         return f"the all-gather ({before.partition.value} to {layer.partition.value})"
     if before.partition is Partition.ISP:
         return f"the all-to-all ({before.partition.value} to {layer.partition.value})"
-    if layer.partition is Partition.WSP_SHARDED:
-        return "the gathering of sharded weights"
     return f"the halo ({before.partition.value} to {layer.partition.value})"

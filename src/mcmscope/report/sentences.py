@@ -38,7 +38,7 @@ def sentences(result: Result) -> list[str]:
         lines.append("No scheme fits.")
     else:
         lines += [*headline(result, best), binding(best.scheme, _priced_for(result, best, best.evaluation))]
-        lines.append(distance(best.evaluation))
+        lines += [distance(best.evaluation), *certainty(result)]
     return lines + [
         f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible
     ]
@@ -61,6 +61,17 @@ def headline(result: Result, best: SchemeResult) -> list[str]:
             told = compared(result, row)
             lines += [f"{row.scheme.value}: {told}."] if told else []
     return lines
+
+
+def certainty(result: Result) -> list[str]:
+    """Which searches proved their schedule the best of their scheme, and how far others may be from it."""
+    proven = [row.scheme.value for row in result.schemes if row.certificate.status == "optimal"]
+    lines = [f"Proven the best of their schemes: {listed(proven)}."] if proven else []
+    return lines + [
+        f"{row.scheme.value} is at most {percent(row.certificate.gap)} from the best of its scheme."
+        for row in result.schemes
+        if row.certificate.status == "bounded" and row.certificate.gap is not None
+    ]
 
 
 def compared(result: Result, row: SchemeResult) -> str:
