@@ -5,13 +5,12 @@ Column names below index the last axis of ``NetworkArrays.layer`` and ``.operand
 
 from __future__ import annotations
 
-from math import isqrt
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mcmscope.cost.jit import kernel
+from mcmscope.cost.jit import inner, kernel
 from mcmscope.errors import InputError
 from mcmscope.hardware.package import Overlap, Package
 from mcmscope.workload.network import Network, Role, bytes_of
@@ -31,6 +30,44 @@ LAYER_COLUMNS = 18
 SOURCE, ROLE, BYTES, H, W, WINDOW_H, WINDOW_W, STEP_H, STEP_W, TENSOR_BYTES = range(10)
 OPERAND_COLUMNS = 10
 DATA, SECOND, RESIDUAL = range(3)
+
+
+class LayerRow(NamedTuple):
+    """A row of ``NetworkArrays.layer``, its columns by name: numbers pass between kernels for nothing."""
+
+    k: int
+    c: int
+    g: int
+    p: int
+    q: int
+    kernel: int
+    weight_bytes: int
+    vector: int
+    out_bytes: int
+    macs: int
+    pool_h: int
+    pool_w: int
+    pool_step_h: int
+    pool_step_w: int
+    out_h: int
+    out_w: int
+    position_bytes: int
+    position_sum_bytes: int
+
+
+class OperandRow(NamedTuple):
+    """A row of ``NetworkArrays.operand``, its columns by name."""
+
+    source: int
+    role: int
+    bytes: int
+    h: int
+    w: int
+    window_h: int
+    window_w: int
+    step_h: int
+    step_w: int
+
 
 # Partitions and layouts; OUTSIDE is a tensor that arrives from another region or from DRAM.
 WSP, SHARDED, ISP = range(3)
@@ -61,7 +98,7 @@ class NetworkArrays(NamedTuple):
 
 
 class Machine(NamedTuple):
-    """A package for kernels: scalars, and per-region-size figures for n = 0..N."""
+    """A package for kernels: plain numbers only, so that passing it on costs nothing."""
 
     chiplets: int
     clock_mhz: int
@@ -81,19 +118,61 @@ class Machine(NamedTuple):
     cut_mb_per_s: int  # what crosses from one region to the next: strip height x link
     serial: int  # 1: compute and exchange do not overlap
     prefetch: int  # 1: the next segment's weights load while one runs
-    ingress_mb_per_s: Ints  # [N + 1] lambda x link
-    swap_mb_per_s: Ints  # [N + 1] 4 x c x link, the denominator of the all-to-all bound
-    hops_ps: Ints  # [N + 1] latency to reach all of a region
-    groups: Ints  # divisors of the PE count: how many position groups d
+    strip_height: int
+    rows: int
+    columns: int
+    hop_ps: int
 
 
 class Tilings(NamedTuple):
     """Best ways to lay K x C lanes over the PEs: rows 0..L-1 under WSP, L + l (N + 1) + n under ISP on n."""
 
-    tiling: Ints  # [L + L (N + 1), D, 2]: passes over the array for one position, and p (PEs along K), per d
+    tiling: Ints  # [L + L (N + 1), D, 3]: passes over the array for one position, p (PEs along K), and d
     split: Ints  # [L (N + 1), 2]: groups per chiplet, output channels of a group per chiplet
 
 
+@inner
+def layer_row(layer: Ints, l: int) -> LayerRow:
+    """Row l of ``NetworkArrays.layer``."""
+    return LayerRow(
+        layer[l, K],
+        layer[l, C],
+        layer[l, G],
+        layer[l, P],
+        layer[l, Q],
+        layer[l, KERNEL],
+        layer[l, WEIGHT_BYTES],
+        layer[l, VECTOR],
+        layer[l, OUT_BYTES],
+        layer[l, MACS],
+        layer[l, POOL_H],
+        layer[l, POOL_W],
+        layer[l, POOL_STEP_H],
+        layer[l, POOL_STEP_W],
+        layer[l, OUT_H],
+        layer[l, OUT_W],
+        layer[l, POSITION_BYTES],
+        layer[l, POSITION_SUM_BYTES],
+    )
+
+
+@inner
+def operand_row(operand: Ints, o: int) -> OperandRow:
+    """Row o of ``NetworkArrays.operand``."""
+    return OperandRow(
+        operand[o, SOURCE],
+        operand[o, ROLE],
+        operand[o, BYTES],
+        operand[o, H],
+        operand[o, W],
+        operand[o, WINDOW_H],
+        operand[o, WINDOW_W],
+        operand[o, STEP_H],
+        operand[o, STEP_W],
+    )
+
+
+@kernel
 def canonical_shape(n: int, strip_height: int, rows: int, columns: int) -> tuple[int, int]:
     """Rows and columns of the bounding box of n chiplets that start a serpentine order."""
     height = min(strip_height, rows)
@@ -105,6 +184,7 @@ def canonical_shape(n: int, strip_height: int, rows: int, columns: int) -> tuple
     return min(rows, height * -(-length // columns)), columns
 
 
+@kernel
 def region_hops(n: int, strip_height: int, rows: int, columns: int) -> int:
     """Hops to reach all of a region of n: one to enter, then the diameter of its canonical shape."""
     tall, wide = canonical_shape(n, strip_height, rows, columns)
@@ -121,11 +201,6 @@ def machine(package: Package) -> Machine:
     if package.prefetch:
         weight_limit //= 2
         free = weight_limit if chip.unified else free
-    ingress, swap, hops = (np.zeros(N + 1, dtype=np.int64) for _ in range(3))
-    for n in range(1, N + 1):
-        ingress[n] = (1 if n <= 3 else 2) * link
-        swap[n] = 4 * min(isqrt(n), h) * link
-        hops[n] = region_hops(n, h, package.rows, package.columns) * package.nop.hop_latency_ns * 1000
     return Machine(
         chiplets=N,
         clock_mhz=chip.clock_mhz,
@@ -145,10 +220,10 @@ def machine(package: Package) -> Machine:
         cut_mb_per_s=h * link,
         serial=int(package.overlap is Overlap.NONE),
         prefetch=int(package.prefetch),
-        ingress_mb_per_s=ingress,
-        swap_mb_per_s=swap,
-        hops_ps=hops,
-        groups=np.array([d for d in range(1, chip.pes + 1) if chip.pes % d == 0], dtype=np.int64),
+        strip_height=h,
+        rows=package.rows,
+        columns=package.columns,
+        hop_ps=package.nop.hop_latency_ns * 1000,
     )
 
 

@@ -9,17 +9,15 @@ import numpy as np
 from mcmscope.cost.arrays import (
     DATA,
     ISP,
-    MACS,
-    OUT_BYTES,
     OUTSIDE,
     RESIDUAL,
-    ROLE,
-    SOURCE,
     SPLIT,
     TILED,
     Ints,
     Machine,
     canonical_shape,
+    layer_row,
+    operand_row,
 )
 from mcmscope.cost.compute import ceil_div, share, weight_share
 from mcmscope.cost.jit import inner
@@ -129,9 +127,10 @@ def add_layer_energy(
     PE buffers: weights are held, each read once per beat; an input is read once for all K lanes; a
     partial sum is read and written once for all C lanes.
     """
-    g, k, samples, high, wide, active = share(layer, l, split, at, partition, u, tiles)
-    macs = layer[l, MACS] * u
-    used = weight_share(layer, l, ISP if partition == ISP else 0, n, g, k)
+    row = layer_row(layer, l)
+    g, k, samples, high, wide, active = share(row, split[at, 0], split[at, 1], partition, u, tiles)
+    macs = row.macs * u
+    used = weight_share(row, ISP if partition == ISP else 0, n, g, k)
     out[MAC] += macs * terms.mac_fj
     out[PE_BUFFERS] += (
         ceil_div(macs, machine.lanes_k) * terms.input_value_fj
@@ -140,21 +139,20 @@ def add_layer_energy(
     )
     out[ACTIVATION_BUFFER] += (
         cost.read_bytes * active * terms.read_byte_fj
-        + (u * layer[l, OUT_BYTES] + cost.ingress_bytes * active) * terms.write_byte_fj
+        + (u * row.out_bytes + cost.ingress_bytes * active) * terms.write_byte_fj
     )
-    near = shard_exchange(layer, l, partition, n) * n  # along trees of single hops: multicast, gather, halo
+    near = shard_exchange(row, partition, n) * n  # along trees of single hops: multicast, gather, halo
     far = 0
     if partition != ISP:
-        near += pool_exchange(layer, l, tiles, samples, high, wide) * active
+        near += pool_exchange(row, tiles, samples, high, wide) * active
     for o in range(first_operand, end_operand):
-        need = operand_need(layer, l, operand, o, partition, u, tiles, g, k, samples, high, wide)
+        op = operand_row(operand, o)
+        need = operand_need(row, op, partition, u, tiles, g, k, samples, high, wide)
         layout = OUTSIDE
-        if operand[o, SOURCE] >= first:
-            layout = SPLIT if partitions[operand[o, SOURCE]] == ISP else TILED
-        taken, volume = operand_exchange(
-            layer, l, operand, o, partition, layout, need, n, u, tiles, samples, high, wide
-        )
-        multicast = operand[o, ROLE] != RESIDUAL and (partition == ISP) == (operand[o, ROLE] == DATA)
+        if op.source >= first:
+            layout = SPLIT if partitions[op.source] == ISP else TILED
+        taken, volume = operand_exchange(row, op, partition, layout, need, n, u, tiles, samples, high, wide)
+        multicast = op.role != RESIDUAL and (partition == ISP) == (op.role == DATA)
         if volume > 0 or (layout == OUTSIDE and not multicast):
             far += taken * active
         else:

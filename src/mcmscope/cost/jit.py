@@ -23,3 +23,9 @@ def inner(function: Callable[_P, _R]) -> Callable[_P, _R]:
         error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
     )
     return cast("Callable[_P, _R]", compiler(function))
+
+
+def inlined(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """As ``inner``, copied into its callers before they are compiled: spares counting the references of arrays."""
+    compiler: Any = numba.njit(error_model="numpy", inline="always")  # pyright: ignore[reportUnknownMemberType]
+    return cast("Callable[_P, _R]", compiler(function))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from mcmscope.cost.arrays import (
-    BYTES,
     DATA,
     INPUTS_READ,
     ISP,
@@ -11,103 +10,56 @@ from mcmscope.cost.arrays import (
     OUT_BYTES,
     OUTPUTS_MADE,
     PEAK,
-    POOL_H,
-    POOL_STEP_H,
-    POSITION_BYTES,
-    RESIDUAL,
-    ROLE,
-    SHARDED,
-    STEP_H,
+    SECOND,
     USED_AFTER,
-    WEIGHT_BYTES,
-    WINDOW_H,
-    C,
-    G,
-    H,
-    Ints,
-    K,
+    LayerRow,
     Machine,
     NetworkArrays,
-    P,
-    Q,
+    OperandRow,
 )
 from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.jit import inner, kernel
 
 
 @inner
-def rows_bytes(operand: Ints, o: int) -> int:
+def rows_bytes(op: OperandRow) -> int:
     """Bytes of the rows of an operand that a streaming layer keeps: twice (window + step)."""
-    rows = min(operand[o, H], 2 * (operand[o, WINDOW_H] + operand[o, STEP_H]))
-    return ceil_div(operand[o, BYTES] * rows, operand[o, H])
+    rows = min(op.h, 2 * (op.window_h + op.step_h))
+    return ceil_div(op.bytes * rows, op.h)
 
 
 @inner
-def shard_window(layer: Ints, l: int, machine: Machine) -> int:
+def shard_window(row: LayerRow, machine: Machine) -> int:
     """Bytes of the window through which sharded weights pass: two loads of the PE array."""
     held = 2 * machine.pes * machine.lanes_k * machine.lanes_c
-    return min(layer[l, WEIGHT_BYTES], ceil_div(layer[l, WEIGHT_BYTES] * held, layer[l, K] * layer[l, C]))
+    return min(row.weight_bytes, ceil_div(row.weight_bytes * held, row.k * row.c))
 
 
 @inner
-def gather_window(
-    layer: Ints,
-    l: int,
-    operand: Ints,
-    first: int,
-    end: int,
-    partition: int,
-    u: int,
-    g: int,
-    samples: int,
-    machine: Machine,
-) -> int:
-    """Bytes that a chiplet holds undivided while the layer runs beside others in one cluster."""
-    window = 0
-    for o in range(first, end):
-        if partition == ISP and operand[o, ROLE] == DATA:
-            window += ceil_div(u * rows_bytes(operand, o) * g, layer[l, G])
-        elif partition != ISP and operand[o, ROLE] != DATA and operand[o, ROLE] != RESIDUAL:
-            window += samples * operand[o, BYTES]
-    if partition == SHARDED:
-        window += shard_window(layer, l, machine)
-    return window
+def operand_window(row: LayerRow, op: OperandRow, partition: int, u: int, g: int, samples: int) -> int:
+    """Bytes of an operand that a chiplet holds undivided while the layer runs beside others in one cluster."""
+    if partition == ISP:
+        return ceil_div(u * rows_bytes(op) * g, row.g) if op.role == DATA else 0
+    return samples * op.bytes if op.role == SECOND else 0
 
 
 @inner
-def stream_need(
-    layer: Ints,
-    l: int,
-    operand: Ints,
-    first: int,
-    end: int,
-    partition: int,
-    u: int,
-    g: int,
-    k: int,
-    samples: int,
-    active: int,
-    machine: Machine,
+def operand_stream(
+    row: LayerRow, op: OperandRow, partition: int, u: int, g: int, k: int, samples: int, active: int
 ) -> int:
-    """Activation bytes per chiplet of a one-layer stage, through which rows stream."""
-    need = 0
-    for o in range(first, end):
-        if operand[o, ROLE] == DATA:
-            if partition == ISP:
-                need += ceil_div(u * rows_bytes(operand, o) * g, layer[l, G])
-            else:
-                need += ceil_div(u * rows_bytes(operand, o), active)
-        elif operand[o, ROLE] == RESIDUAL:
-            need += ceil_div(u * rows_bytes(operand, o), active)
-        elif partition == ISP:
-            need += ceil_div(u * operand[o, BYTES] * g * k, layer[l, K])
-        else:
-            need += samples * operand[o, BYTES]
-    rows = min(layer[l, P], 2 * (layer[l, POOL_H] + layer[l, POOL_STEP_H]))
-    need += ceil_div(u * rows * layer[l, Q] * layer[l, POSITION_BYTES], active)
-    if partition == SHARDED:
-        need += shard_window(layer, l, machine)
-    return need
+    """Bytes of an operand that a chiplet holds when the layer is the only one of its stage: rows stream through."""
+    if op.role == SECOND:
+        return ceil_div(u * op.bytes * g * k, row.k) if partition == ISP else samples * op.bytes
+    if op.role == DATA and partition == ISP:
+        return ceil_div(u * rows_bytes(op) * g, row.g)
+    return ceil_div(u * rows_bytes(op), active)
+
+
+@inner
+def output_stream(row: LayerRow, u: int, active: int) -> int:
+    """Bytes of the output that a chiplet holds when the layer is the only one of its stage."""
+    rows = min(row.p, 2 * (row.pool_h + row.pool_step_h))
+    return ceil_div(u * rows * row.q * row.position_bytes, active)
 
 
 @inner

@@ -2,62 +2,43 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mcmscope.cost.arrays import (
-    BYTES,
     DATA,
     ISP,
-    OUT_H,
-    OUT_W,
     OUTSIDE,
-    POOL_H,
-    POOL_STEP_H,
-    POOL_STEP_W,
-    POOL_W,
-    POSITION_BYTES,
-    POSITION_SUM_BYTES,
     RESIDUAL,
-    ROLE,
     SECOND,
     SHARDED,
     SPLIT,
-    STEP_H,
-    STEP_W,
     TILED,
-    WEIGHT_BYTES,
-    WINDOW_H,
-    WINDOW_W,
-    G,
-    H,
-    Ints,
-    K,
+    LayerRow,
     Machine,
-    P,
-    Q,
-    W,
+    OperandRow,
+    region_hops,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.jit import inner
+from mcmscope.cost.jit import inner, kernel
 
 
 @inner
-def tile_overlap(operand: Ints, o: int, tiles: tuple[int, int, int], high: int, wide: int) -> tuple[int, int]:
+def tile_overlap(op: OperandRow, tiles: tuple[int, int, int], high: int, wide: int) -> tuple[int, int]:
     """Positions of the operand that a tile of high x wide outputs needs, and how many of them are its own.
 
     A tile owns the operand's positions under the same grid.
     """
-    rows = min(operand[o, H], (high - 1) * operand[o, STEP_H] + operand[o, WINDOW_H])
-    columns = min(operand[o, W], (wide - 1) * operand[o, STEP_W] + operand[o, WINDOW_W])
-    own_rows = min(rows, ceil_div(operand[o, H], tiles[1]))
-    own_columns = min(columns, ceil_div(operand[o, W], tiles[2]))
+    rows = min(op.h, (high - 1) * op.step_h + op.window_h)
+    columns = min(op.w, (wide - 1) * op.step_w + op.window_w)
+    own_rows = min(rows, ceil_div(op.h, tiles[1]))
+    own_columns = min(columns, ceil_div(op.w, tiles[2]))
     return rows * columns, own_rows * own_columns
 
 
 @inner
 def operand_need(
-    layer: Ints,
-    l: int,
-    operand: Ints,
-    o: int,
+    row: LayerRow,
+    op: OperandRow,
     partition: int,
     u: int,
     tiles: tuple[int, int, int],
@@ -69,24 +50,22 @@ def operand_need(
 ) -> int:
     """Bytes of one operand that a chiplet works on in one beat."""
     if partition == ISP:
-        if operand[o, ROLE] == DATA:
-            return ceil_div(u * operand[o, BYTES] * g, layer[l, G])
-        return ceil_div(u * operand[o, BYTES] * g * k, layer[l, K])
-    if operand[o, ROLE] == SECOND:
-        return samples * operand[o, BYTES]
-    if operand[o, ROLE] == RESIDUAL:
-        area = ceil_div(operand[o, H], tiles[1]) * ceil_div(operand[o, W], tiles[2])
-        return samples * ceil_div(operand[o, BYTES] * area, operand[o, H] * operand[o, W])
-    area, _ = tile_overlap(operand, o, tiles, high, wide)
-    return samples * ceil_div(operand[o, BYTES] * area, operand[o, H] * operand[o, W])
+        if op.role == DATA:
+            return ceil_div(u * op.bytes * g, row.g)
+        return ceil_div(u * op.bytes * g * k, row.k)
+    if op.role == SECOND:
+        return samples * op.bytes
+    if op.role == RESIDUAL:
+        area = ceil_div(op.h, tiles[1]) * ceil_div(op.w, tiles[2])
+        return samples * ceil_div(op.bytes * area, op.h * op.w)
+    area, _ = tile_overlap(op, tiles, high, wide)
+    return samples * ceil_div(op.bytes * area, op.h * op.w)
 
 
 @inner
 def operand_exchange(
-    layer: Ints,
-    l: int,
-    operand: Ints,
-    o: int,
+    row: LayerRow,
+    op: OperandRow,
     partition: int,
     layout: int,
     need: int,
@@ -105,22 +84,20 @@ def operand_exchange(
         return need, 0
     if n == 1:
         return 0, 0
-    volume = u * operand[o, BYTES]
+    volume = u * op.bytes
     gathered = need - need // n
-    if operand[o, ROLE] == RESIDUAL:
+    if op.role == RESIDUAL:
         if (partition == ISP) == (layout == SPLIT):
             return 0, 0
         return gathered, volume
-    if operand[o, ROLE] == SECOND:
+    if op.role == SECOND:
         return gathered, volume if partition == ISP and layout == TILED else 0
     if partition != ISP:
         if layout == SPLIT:
             return gathered, volume
-        area, own = tile_overlap(operand, o, tiles, high, wide)
-        return need - samples * (
-            operand[o, BYTES] * own // (operand[o, H] * operand[o, W])
-        ) if own < area else 0, 0
-    if layer[l, G] == 1:
+        area, own = tile_overlap(op, tiles, high, wide)
+        return need - samples * (op.bytes * own // (op.h * op.w)) if own < area else 0, 0
+    if row.g == 1:
         return gathered, 0
     if layout == SPLIT:
         return max(0, need - volume // n), 0
@@ -128,38 +105,46 @@ def operand_exchange(
 
 
 @inner
-def pool_exchange(
-    layer: Ints, l: int, tiles: tuple[int, int, int], samples: int, high: int, wide: int
-) -> int:
+def pool_exchange(row: LayerRow, tiles: tuple[int, int, int], samples: int, high: int, wide: int) -> int:
     """Bytes that a tile takes in for a pooling fused behind a WSP layer.
 
     Either the rim of results that its windows reach over, or, where less (global pooling), the partial
     results of the windows.
     """
-    if layer[l, POOL_H] * layer[l, POOL_W] == 1 or tiles[1] * tiles[2] == 1:
+    if row.pool_h * row.pool_w == 1 or tiles[1] * tiles[2] == 1:
         return 0
-    out_high = ceil_div(layer[l, OUT_H], tiles[1])
-    out_wide = ceil_div(layer[l, OUT_W], tiles[2])
-    rows = min(layer[l, P], (out_high - 1) * layer[l, POOL_STEP_H] + layer[l, POOL_H])
-    columns = min(layer[l, Q], (out_wide - 1) * layer[l, POOL_STEP_W] + layer[l, POOL_W])
+    out_high = ceil_div(row.out_h, tiles[1])
+    out_wide = ceil_div(row.out_w, tiles[2])
+    rows = min(row.p, (out_high - 1) * row.pool_step_h + row.pool_h)
+    columns = min(row.q, (out_wide - 1) * row.pool_step_w + row.pool_w)
     rim = rows * columns - min(rows, high) * min(columns, wide)
-    return samples * min(rim * layer[l, POSITION_BYTES], out_high * out_wide * layer[l, POSITION_SUM_BYTES])
+    return samples * min(rim * row.position_bytes, out_high * out_wide * row.position_sum_bytes)
 
 
 @inner
-def shard_exchange(layer: Ints, l: int, partition: int, n: int) -> int:
+def shard_exchange(row: LayerRow, partition: int, n: int) -> int:
     """Bytes of sharded weights that a chiplet gathers once per beat."""
     if partition != SHARDED:
         return 0
-    return layer[l, WEIGHT_BYTES] - layer[l, WEIGHT_BYTES] // n
+    return row.weight_bytes - row.weight_bytes // n
+
+
+@kernel
+def ingress_mb_per_s(n: int, machine: Machine) -> int:
+    """Bandwidth into a chiplet of a region of n: lambda links, lambda = 1 up to three chiplets, else 2."""
+    return machine.link_mb_per_s if n <= 3 else 2 * machine.link_mb_per_s
 
 
 @inner
 def exchange_ps(ingress: int, swapped: int, n: int, machine: Machine) -> int:
-    """Picoseconds of an exchange: ingress at lambda links, an all-to-all at least its bisection, and hops."""
+    """Picoseconds of an exchange: ingress at lambda links, an all-to-all at least its bisection, and hops.
+
+    An all-to-all of V bytes sends V / 4 one way over the c = min(floor(sqrt(n)), h) links of the bisection.
+    """
     if ingress == 0 and swapped == 0:
         return 0
-    time = transfer_ps(ingress, machine.ingress_mb_per_s[n])
+    time = transfer_ps(ingress, ingress_mb_per_s(n, machine))
     if swapped > 0:
-        time = max(time, transfer_ps(swapped, machine.swap_mb_per_s[n]))
-    return time + machine.hops_ps[n]
+        across = min(int(np.sqrt(n)), machine.strip_height)
+        time = max(time, transfer_ps(swapped, 4 * across * machine.link_mb_per_s))
+    return time + machine.hop_ps * region_hops(n, machine.strip_height, machine.rows, machine.columns)

@@ -33,10 +33,11 @@ from mcmscope.cost.arrays import (
     Q,
     Tilings,
 )
-from mcmscope.cost.compute import array_cycles, ceil_div, fill_tiling, isp_share, transfer_ps
+from mcmscope.cost.compute import array_cycles, ceil_div, fill_tiling, group_counts, isp_share, transfer_ps
 from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, add_layer_energy, dram_fj, hop_fj
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.memory import cluster_need, cut_bytes, excess_bytes, relayed_bytes, spill_ps
+from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import LayerCost, cost_of, layer_cost
 
 # Columns of the encoded schedule.
@@ -104,7 +105,7 @@ def for_samples(per_beat: int, m: int, u: int) -> int:
 @inner
 def load_ps(weights: int, stored: int, n: int, machine: Machine) -> int:
     """Time to load ``weights`` bytes from DRAM when a chiplet of a region of n must take in ``stored``."""
-    return max(transfer_ps(weights, machine.dram_mb_per_s), transfer_ps(stored, machine.ingress_mb_per_s[n]))
+    return max(transfer_ps(weights, machine.dram_mb_per_s), transfer_ps(stored, ingress_mb_per_s(n, machine)))
 
 
 @inner
@@ -135,7 +136,7 @@ def slice_stored(
         positions = u * layer[l, P] * layer[l, Q]
     else:
         positions = ceil_div(u, tiles[0]) * ceil_div(layer[l, P], tiles[1]) * ceil_div(layer[l, Q], tiles[2])
-    _, copies, _ = array_cycles(layer, l, tiling, 0, machine.groups, 1, positions)
+    _, copies, _ = array_cycles(tiling, 0, 1, 1, positions)
     weights = ceil_div(layer[l, WEIGHT_BYTES] * part, slices_of(layer, l))
     if partition == ISP:
         weights = ceil_div(weights * split[0, 0] * split[0, 1], k)
@@ -213,7 +214,7 @@ def price_passes(
     operand = np.zeros((count, OPERAND_COLUMNS), dtype=np.int64)
     split = np.zeros((1, 2), dtype=np.int64)
     nowhere = np.zeros(1, dtype=np.int64)  # the only layer of its cluster has no earlier ones
-    tiling = np.zeros((1, len(machine.groups), 2), dtype=np.int64)
+    tiling = np.zeros((1, group_counts(machine.pes), 3), dtype=np.int64)
     one = np.zeros(ENERGY_TERMS, dtype=np.int64)
     whole = slices_of(net.layer, l)
     size = pass_size(net.layer, l, partition, n, u, tiles, machine, tiling, split)

@@ -7,17 +7,19 @@ from typing import NamedTuple
 from mcmscope.cost.arrays import (
     ISP,
     OUTSIDE,
-    SOURCE,
+    SHARDED,
     SPLIT,
     TILED,
     Ints,
     Machine,
     NetworkArrays,
     Tilings,
+    layer_row,
+    operand_row,
 )
 from mcmscope.cost.compute import array_cycles, ceil_div, cycles_ps, share, vector_cycles, weight_share
-from mcmscope.cost.jit import inner, kernel
-from mcmscope.cost.memory import cluster_need, gather_window, stream_need
+from mcmscope.cost.jit import inlined, inner, kernel
+from mcmscope.cost.memory import cluster_need, operand_stream, operand_window, output_stream, shard_window
 from mcmscope.cost.nop import exchange_ps, operand_exchange, operand_need, pool_exchange, shard_exchange
 
 
@@ -59,27 +61,31 @@ def layer_cost(
     machine: Machine,
 ) -> LayerCost:
     """Cost of a layer whose cluster begins at layer ``first`` and lies as ``partitions`` says before it."""
-    g, k, samples, high, wide, active = share(layer, l, split, at, partition, u, tiles)
+    row = layer_row(layer, l)
+    g, k, samples, high, wide, active = share(row, split[at, 0], split[at, 1], partition, u, tiles)
     positions = samples * high * wide
-    compute, copies, along_k = array_cycles(layer, l, tiling, t, machine.groups, g, positions)
-    vector = vector_cycles(layer, l, partition, u, g, k, positions, machine.vector_lanes)
-    ingress = shard_exchange(layer, l, partition, n)
+    compute, copies, along_k = array_cycles(tiling, t, row.kernel, g, positions)
+    vector = vector_cycles(row, partition, u, g, k, positions, machine.vector_lanes)
+    ingress = shard_exchange(row, partition, n)
     swapped = 0
     worked = 0
+    window = shard_window(row, machine) if partition == SHARDED else 0
+    stream = window + output_stream(row, u, active)
     for o in range(first_operand, end_operand):
-        need = operand_need(layer, l, operand, o, partition, u, tiles, g, k, samples, high, wide)
+        op = operand_row(operand, o)
+        need = operand_need(row, op, partition, u, tiles, g, k, samples, high, wide)
         layout = OUTSIDE
-        if operand[o, SOURCE] >= first:
-            layout = SPLIT if partitions[operand[o, SOURCE]] == ISP else TILED
-        taken, volume = operand_exchange(
-            layer, l, operand, o, partition, layout, need, n, u, tiles, samples, high, wide
-        )
+        if op.source >= first:
+            layout = SPLIT if partitions[op.source] == ISP else TILED
+        taken, volume = operand_exchange(row, op, partition, layout, need, n, u, tiles, samples, high, wide)
         ingress += taken
         swapped += volume
         worked += need
+        window += operand_window(row, op, partition, u, g, samples)
+        stream += operand_stream(row, op, partition, u, g, k, samples, active)
     if partition != ISP:
-        ingress += pool_exchange(layer, l, tiles, samples, high, wide)
-    distinct = weight_share(layer, l, partition, n, g, k)
+        ingress += pool_exchange(row, tiles, samples, high, wide)
+    distinct = weight_share(row, partition, n, g, k)
     reads = worked * ceil_div(k, machine.lanes_k * along_k)
     read = ceil_div(reads + machine.unified * distinct, machine.read_bytes_per_cycle)
     exchange = exchange_ps(ingress, swapped, n, machine)
@@ -96,15 +102,13 @@ def layer_cost(
         distinct * copies if machine.copies == 1 else distinct,
         distinct,
         reads,
-        gather_window(layer, l, operand, first_operand, end_operand, partition, u, g, samples, machine),
-        stream_need(
-            layer, l, operand, first_operand, end_operand, partition, u, g, k, samples, active, machine
-        ),
+        window,
+        stream,
         active,
     )
 
 
-@inner
+@inlined
 def cost_of(
     net: NetworkArrays,
     machine: Machine,

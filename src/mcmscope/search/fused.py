@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, WSP, Ints, Machine, NetworkArrays, Tilings
+from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, WSP, Ints, Machine, NetworkArrays, Tilings, layer_row
 from mcmscope.cost.compute import ceil_div, transfer_ps, weight_share
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.memory import cluster_need, relayed_bytes, spill_ps
+from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.tables import NEVER
 
@@ -184,12 +185,13 @@ def best_cluster(
     for x in range(length - 1, -1, -1):
         l = i + x
         at = l * (machine.chiplets + 1) + n
-        split = weight_share(net.layer, l, ISP, n, tilings.split[at, 0], tilings.split[at, 1])
-        sharded = weight_share(net.layer, l, SHARDED, n, 1, 1)
-        whole = weight_share(net.layer, l, WSP, n, 1, 1)
+        row = layer_row(net.layer, l)
+        split = weight_share(row, ISP, n, tilings.split[at, 0], tilings.split[at, 1])
+        sharded = weight_share(row, SHARDED, n, 1, 1)
+        whole = weight_share(row, WSP, n, 1, 1)
         least[x] = least[x + 1] + min(split, sharded)
         most[x] = most[x + 1] + whole * (machine.pes if machine.copies == 1 else 1)
-    free_load = dram_ps // 1_000_000 * machine.ingress_mb_per_s[n]
+    free_load = dram_ps // 1_000_000 * ingress_mb_per_s(n, machine)
     if least[0] > machine.weight_limit:
         return best, made, False
     tried = np.arange(len(grids))
@@ -270,7 +272,7 @@ def best_cluster(
                 break
         if alive:
             for last in range(level[length], level[length + 1]):
-                load = max(dram_ps, transfer_ps(max(labels[last, DISTINCT], 0), machine.ingress_mb_per_s[n]))
+                load = max(dram_ps, transfer_ps(max(labels[last, DISTINCT], 0), ingress_mb_per_s(n, machine)))
                 held = base + labels[last, WINDOW] + machine.unified * labels[last, STORED]
                 spill = spill_ps(max(0, held - machine.activation_free), machine)
                 total = load + steps * max(labels[last, LABEL_TIME], io_ps + spill)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.arrays import ISP, MACS, WEIGHT_BYTES, G, Ints, K, Machine, NetworkArrays
-from mcmscope.cost.compute import ceil_div, isp_share, transfer_ps, weight_share
+from mcmscope.cost.arrays import ISP, MACS, WEIGHT_BYTES, G, Ints, K, Machine, NetworkArrays, layer_row
+from mcmscope.cost.compute import ceil_div, group_counts, isp_share, transfer_ps, weight_share
 from mcmscope.cost.energy import ENERGY_TERMS, EnergyTerms
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.memory import spill_ps
@@ -84,7 +84,7 @@ def best_in_passes(
     report = np.zeros(SEGMENT_REPORT, dtype=np.int64)
     stage = np.zeros(STAGE_REPORT, dtype=np.int64)
     energy = np.zeros(ENERGY_TERMS, dtype=np.int64)
-    tiling = np.zeros((1, len(machine.groups), 2), dtype=np.int64)
+    tiling = np.zeros((1, group_counts(machine.pes), 3), dtype=np.int64)
     split = np.zeros((1, 2), dtype=np.int64)
     dram_ps = transfer_ps(net.layer[l, WEIGHT_BYTES], machine.dram_mb_per_s)
     for n in range(limit, 0, -1):
@@ -98,7 +98,7 @@ def best_in_passes(
                 if partition == ISP and g > grid_start[n]:
                     continue
                 g_share, k_share = isp_share(net.layer[l, K], net.layer[l, G], n)
-                stored = weight_share(net.layer, l, partition, n, g_share, k_share)
+                stored = weight_share(layer_row(net.layer, l), partition, n, g_share, k_share)
                 if stored * (machine.pes if machine.copies == 1 else 1) <= machine.weight_limit:
                     continue  # it fits however often it is copied
                 stored = slice_stored(

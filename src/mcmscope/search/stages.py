@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from mcmscope.cost.memory import cut_bytes, relayed_bytes
+from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import stage_cost
 from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.fused import best_cluster
@@ -103,7 +104,7 @@ class Stages:
         cost = stage_cost(net, machine, context.model.tilings, i, j, partitions, n, u, (s, r, c))
         return Stage(
             int(cost.time_ps),
-            -(-int(cost.distinct_bytes) * 1_000_000 // int(machine.ingress_mb_per_s[n])),
+            -(-int(cost.distinct_bytes) * 1_000_000 // ingress_mb_per_s(n, machine)),
             int(cost.need_bytes) + machine.unified * int(cost.stored_bytes),
             (s, r, c),
             tuple(partitions[i:j].tolist()),

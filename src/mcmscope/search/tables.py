@@ -20,6 +20,7 @@ from mcmscope.cost.arrays import (
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.evaluate import CostModel
 from mcmscope.cost.jit import kernel
+from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.space import grid_table
 
@@ -89,8 +90,9 @@ def tables(model: CostModel, micro: tuple[int, ...]) -> Tables:
     inside, outside = (np.full((U, MULTIPLIERS, len(first), N + 1), NEVER, dtype=np.int64) for _ in range(2))
     price = np.zeros((N + 1, MULTIPLIERS), dtype=np.int64)
     for step in range(1, MULTIPLIERS):
-        gather = 1024 * 1_000_000 // np.maximum(model.machine.ingress_mb_per_s[1:], 1)
-        price[1:, step] = gather >> (MULTIPLIERS - 1 - step)
+        for n in range(1, N + 1):
+            gather = 1024 * 1_000_000 // ingress_mb_per_s(n, model.machine)
+            price[n, step] = gather >> (MULTIPLIERS - 1 - step)
     starts, grids = zip(*(grid_table(N, u) for u in micro), strict=True)
     dropped = 0
     for index, u in enumerate(micro):
@@ -144,7 +146,7 @@ def fill_tables(
                     cost = cost_of(net, machine, tilings, l, partition, layout, l + 1, n, u, tiles)
                     if cost.stored_bytes <= machine.weight_limit:
                         held = max(cost.stream_bytes + machine.unified * cost.stored_bytes, fits)
-                        load = transfer_ps(cost.distinct_bytes, machine.ingress_mb_per_s[n])
+                        load = transfer_ps(cost.distinct_bytes, ingress_mb_per_s(n, machine))
                         dropped += keep_option(
                             alone[kind, n],
                             cost.time_ps,
