@@ -202,6 +202,7 @@ BAD_RUNS = [
     ((*RUN, "--search", "exakt"), "unknown search 'exakt'"),
     ((*RUN, "--weight-bits", "0"), "--weight-bits: expected a whole number from 1 to 32, got '0'"),
     ((*RUN, "--activation-bits", "x"), "--activation-bits: expected a whole number from 1 to 32, got 'x'"),
+    ((*RUN, "--out", ""), "--out: expected a directory, got ''"),
     (("evaluate", "none.json"), "none.json: no such file"),
     (("explain", "none.json"), "none.json: no such file"),
     (("show", "resnet5"), "unknown name 'resnet5' (did you mean 'resnet50'?)"),
@@ -222,6 +223,12 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         *("--out", str(tmp_path / "file"), "--weight-bits", "99"),
     )
     assert len(faults) == 8
+
+
+def test_the_present_directory_will_do(tmp_path: Path) -> None:
+    run = process(*RUN, "--scheme", "sequential", "--out", ".", cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["result.json", "schedule-sequential.json"]
 
 
 @pytest.mark.parametrize("below", ["", "/inside"])
@@ -312,7 +319,7 @@ def test_the_process_itself(tmp_path: Path) -> None:
     run = process(*RUN, "--scheme", "sequential", "--out", "out", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
-    assert "Wrote 2 files to out." in run.stdout
+    assert "Wrote out/result.json and 1 schedule beside it." in run.stdout
     assert "…" not in run.stdout
     bad = process("run", "alexnet", "-p", "nope", cwd=tmp_path)
     assert bad.returncode == BAD_INPUT

@@ -15,7 +15,6 @@ from mcmscope.errors import InputError, did_you_mean
 from mcmscope.schedule import Objective, Scheme
 
 if TYPE_CHECKING:
-    from mcmscope.result import Result
     from mcmscope.workload.network import Network
 
 BAD_INPUT = 2
@@ -118,7 +117,9 @@ def run(
         options = faults.attempt(lambda: read_options(batch, objective, scheme, search, micro_batch))
         net = faults.attempt(lambda: _network(network, weight_bits, activation_bits, allow_unknown))
         pkg = faults.attempt(lambda: load_package(package))
-        if out is not None:
+        if out == "":
+            faults.found.append("--out: expected a directory, got ''")
+        elif out is not None:
             faults.attempt(lambda: check_directory(Path(out)))
         faults.throw()
         assert options is not None
@@ -128,9 +129,14 @@ def run(
         with progress_line(f"{net.name} on {pkg.name}") as progress:
             result = run_options(net, pkg, options, progress)
         written = result.save(out) if out is not None else ()
-        _show_result(result, json)
-        if written and not json:
-            _show_written(result, written)
+        if json:
+            from mcmscope.report.result_json import result_to_dict
+
+            _print_json(result_to_dict(result))
+        else:
+            from mcmscope.report.show import print_result
+
+            print_result(result, written)
 
 
 def _network(name: str, weight_bits: str | None, activation_bits: str | None, allow_unknown: bool) -> Network:
@@ -156,32 +162,6 @@ def _network(name: str, weight_bits: str | None, activation_bits: str | None, al
             own = getattr(network, key)
             warn([f"{name} carries its own precision: {key} stays {own}, not {value}"])
     return network
-
-
-def _show_result(result: Result, as_json: bool) -> None:
-    if as_json:
-        from mcmscope.report.result_json import result_to_dict
-
-        _print_json(result_to_dict(result))
-        return
-    from mcmscope.report.console import console, print_lines
-    from mcmscope.report.sentences import sentences, title
-    from mcmscope.report.table import energy_line, scheme_table
-
-    print_lines([*title(result.network, result.package, result.batch, result.objective), ""])
-    out = console()
-    out.print(scheme_table(result, out.width))
-    print_lines(["", *sentences(result), *energy_line(result.best)])
-
-
-def _show_written(result: Result, written: tuple[Path, ...]) -> None:
-    from mcmscope.report.console import print_lines
-    from mcmscope.report.save import schedule_file_name
-
-    lines = ["", f"Wrote {len(written)} {'file' if len(written) == 1 else 'files'} to {written[-1].parent}."]
-    name = schedule_file_name(result.best.scheme) if result.best else None
-    best = [path for path in written if path.name == name]
-    print_lines(lines + [f"More on the best: mcmscope explain {path}" for path in best])
 
 
 def _print_json(data: dict[str, Any]) -> None:
