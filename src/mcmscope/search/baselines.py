@@ -10,7 +10,7 @@ from mcmscope.search.context import Piece, SearchContext, join
 from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank_sizes
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.pipeline import solve_pipeline
-from mcmscope.search.tables import NEVER, TIME
+from mcmscope.search.tables import HELD, NEVER, TIME
 
 
 class Infeasible(Exception):
@@ -35,7 +35,8 @@ def sequential(context: SearchContext, replicas: int = 1) -> list[tuple[int, Pie
 
 MOST_STATES = 5_000_000
 """Labels after which an exact search of fused clusters stops with the gap that is left."""
-QUICK_STATES = 200_000
+QUICK_STATES = (40_000, 400_000)
+"""Labels spent on each number of replicas, and then on the best of them."""
 QUICK_SIZES = 3
 QUICK_GRIDS = 3
 QUICK_WIDTH = 24
@@ -43,16 +44,28 @@ QUICK_WIDTH = 24
 
 
 def fused(
-    context: SearchContext, replicas: int = 1, upper: int = int(NEVER), *, exact: bool = True
+    context: SearchContext,
+    replicas: int = 1,
+    upper: int = int(NEVER),
+    *,
+    quick_states: int | None = None,
 ) -> tuple[list[tuple[int, Piece]], int]:
     """Any segments of one cluster each; also a lower bound of their time (ps), equal to it if it is the optimum.
 
-    No segments come back if none of these schedules is faster than ``upper`` (ps). Without ``exact`` only
-    the most promising region sizes are tried, and the bound is 0.
+    No segments come back if none of these schedules is faster than ``upper`` (ps). With ``quick_states`` only
+    the most promising region sizes are tried, for about as many labels, and the bound is 0.
     """
     model, tables = context.model, context.tables
     L = context.layers
-    value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
+    known = np.eye(L + 1, k=1, dtype=bool)
+    pieces: dict[tuple[int, int], Piece] = {}
+    layerwise = np.zeros(L + 1, dtype=np.int64)
+    for l, (_, piece) in enumerate(sequential(context, replicas)):
+        layerwise[l + 1] = layerwise[l] + piece.time_ps
+        pieces[l, l + 1] = piece
+    # A segment that takes as long as its layers one by one is never needed.
+    one_by_one = layerwise[None, :] - layerwise[:, None]
+    value = one_by_one.copy()
     bound_clusters(
         model.net,
         model.machine,
@@ -67,14 +80,7 @@ def fused(
         model.machine.chiplets // replicas,
         value,
     )
-    known = np.eye(L + 1, k=1, dtype=bool)
-    pieces: dict[tuple[int, int], Piece] = {}
-    layerwise = np.zeros(L + 1, dtype=np.int64)
-    for l, (_, piece) in enumerate(sequential(context, replicas)):
-        layerwise[l + 1] = layerwise[l] + piece.time_ps
-        pieces[l, l + 1] = piece
-    # A segment that takes as long as its layers one by one is never needed.
-    value[value >= layerwise[None, :] - layerwise[:, None]] = NEVER
+    value[value >= one_by_one] = NEVER
     for l in range(L):
         value[l, l + 1] = pieces[l, l + 1].time_ps
     # A first good schedule from a few region sizes per segment bounds the exact search.
@@ -85,17 +91,17 @@ def fused(
         known.copy(),
         quick,
         upper,
-        None if exact else lambda: context.states - begun > QUICK_STATES,
+        None if quick_states is None else lambda: context.states - begun > quick_states,
     )
     found = [(b, pieces[a, b]) for a, b in first]
-    if not exact and not found:
+    if quick_states is not None and not found:
         value[~known] = NEVER
         for (a, b), piece in pieces.items():
             value[a, b] = piece.time_ps
             known[a, b] = True
         first, _ = lazy_path(value, known, quick, upper)
         found = [(b, pieces[a, b]) for a, b in first]
-    if not exact:
+    if quick_states is not None:
         return found, 0
     slow = _Refiner(context, replicas, pieces, None)
     lower = value.copy()
@@ -262,7 +268,10 @@ def _pipeline_bounds(context: SearchContext) -> tuple[Ints, Ints]:
     machine, net = context.model.machine, context.model.net
     L, N = context.layers, machine.chiplets
     each = np.full((len(context.micro), L + 1, L + 1), NEVER, dtype=np.int64)
-    fastest = context.tables.alone[..., TIME].min(axis=3)  # [U, kinds, N + 1]
+    options = context.tables.alone
+    spilled = np.maximum(options[..., HELD] - machine.activation_free, 0)
+    spill_ps = 2 * spilled * N * 1_000_000 // machine.dram_mb_per_s
+    fastest = np.maximum(options[..., TIME], spill_ps).min(axis=3)  # [U, kinds, N + 1]
     sizes = np.arange(N + 1)
     for index, u in enumerate(context.micro):
         beats = -(-context.batch // u)
@@ -296,7 +305,7 @@ def best_pipeline(
 
     ``bounds`` has a lower bound for each micro-batch; ``tries`` limits how many of them are tried.
     """
-    best, piece = bound, None
+    best, winner = bound, None
     relay, regions, choices = (np.zeros(b - a, dtype=np.int64) for _ in range(3))
     for index in np.argsort(bounds, kind="stable").tolist()[:tries]:
         if bounds[index] >= best:
@@ -322,29 +331,39 @@ def best_pipeline(
         )
         context.states += b - a
         if total < best:
-            best = total
-            clusters: list[tuple[int, int, int, int, int]] = []
-            partitions: list[int] = []
-            for l, n, packed in zip(range(a, b), regions.tolist(), choices.tolist(), strict=True):
-                tiles, partition = context.grid(index, packed)
-                clusters.append((l + 1, n, *tiles))
-                partitions.append(partition)
-            piece = Piece(best, u, tuple(clusters), tuple(partitions))
-    return piece
+            best, winner = total, index
+    if winner is None:
+        return None
+    # ``regions`` and ``choices`` are those of the last that was better.
+    grids = [context.grid(winner, packed) for packed in choices.tolist()]
+    clusters = [
+        (l + 1, n, *tiles) for l, n, (tiles, _) in zip(range(a, b), regions.tolist(), grids, strict=True)
+    ]
+    return Piece(best, context.micro[winner], tuple(clusters), tuple(partition for _, partition in grids))
 
 
 def data_parallel(context: SearchContext) -> Encoded:
     """Replicas of a sequential-fused machine; their number is a power of two."""
-    best: tuple[int, Encoded] | None = None
+    best: tuple[int, int, Encoded] | None = None
     replicas = 1
     while replicas <= min(context.model.machine.chiplets, context.batch):
         try:
-            pieces, _ = fused(context, replicas, best[0] if best else int(NEVER), exact=False)
+            best = _replicated(context, replicas, QUICK_STATES[0], best)
         except Infeasible:
             break  # smaller parts hold no more
-        if pieces:
-            best = (sum(piece.time_ps for _, piece in pieces), join(pieces, replicas))
         replicas *= 2
     if best is None:
         raise Infeasible("no replica holds the network, not even the whole package")
-    return best[1]
+    best = _replicated(context, best[1], QUICK_STATES[1], best)
+    assert best is not None
+    return best[2]
+
+
+def _replicated(
+    context: SearchContext, replicas: int, states: int, best: tuple[int, int, Encoded] | None
+) -> tuple[int, int, Encoded] | None:
+    """The better of ``best`` (time, replicas, schedule) and what this number of replicas gives."""
+    pieces, _ = fused(context, replicas, best[0] if best else int(NEVER), quick_states=states)
+    if not pieces:
+        return best
+    return sum(piece.time_ps for _, piece in pieces), replicas, join(pieces, replicas)

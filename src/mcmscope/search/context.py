@@ -160,7 +160,10 @@ class SearchContext:
             )
         )
         copies = machine.pes if machine.copies else 1
-        if int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit:
+        # Replicas are a heuristic: there, passes are for layers that fit in no other way.
+        if int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit and (
+            replicas == 1 or best >= NEVER
+        ):
             for index, u in enumerate(self.micro):
                 best = int(
                     best_in_passes(

@@ -331,7 +331,7 @@ def bound_clusters(
     for index in range(len(micro)):
         u = micro[index]
         beats = ceil_div(ceil_div(m, replicas), u)
-        for n in range(1, limit + 1):
+        for n in range(limit, 0, -1):
             for a in range(L - 1):
                 if first[index, 0, kind[a], n] == NEVER:
                     continue
@@ -346,6 +346,8 @@ def bound_clusters(
                     for step in range(len(time)):
                         time[step] += inside[index, step, kind[b - 1], n]
                         least = max(least, time[step])
+                    if beats * least >= value[a, b]:
+                        continue
                     bound = bound_cluster(net, machine, a, b, n, u, replicas, beats, io[a, b], least)
                     value[a, b] = min(value[a, b], bound)
 
