@@ -48,9 +48,7 @@ def progress_line(what: str) -> Generator[Callable[[Scheme, int, int], None] | N
         yield None
         return
     start = perf_counter()
-    what = (
-        what if _compiled() else f"{what} (the first run compiles its kernels, which takes a minute or two)"
-    )
+    what = what if _compiled() else f"{what} (the first run compiles its kernels, which takes half a minute)"
     with err.status(Text(clean(what))) as status:
 
         def show(scheme: Scheme, index: int, total: int) -> None:
