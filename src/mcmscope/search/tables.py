@@ -70,7 +70,7 @@ def layer_kinds(net: NetworkArrays) -> tuple[Ints, Ints]:
     first: list[int] = []
     for l in range(len(net.layer)):
         operands = net.operand[net.operand_start[l] : net.operand_start[l + 1]].copy()
-        operands[:, SOURCE] = 0
+        operands[:, SOURCE] = np.clip(operands[:, SOURCE], -1, 0)  # an input always comes from outside
         key = net.layer[l].tobytes() + operands.tobytes()
         if key not in known:
             known[key] = len(first)
