@@ -131,7 +131,7 @@ def test_the_dict_has_the_units_of_the_file() -> None:
     assert data["dram"] == {"channels": 6, "channel_gb_per_s": 25.6, "edges": ["left", "right"]}
     assert data["energy_profile"]["nop_hop_pj_per_bit"] == 1.75
     assert data["energy_profile"]["mac_pj"] == 0.33
-    assert data["retained_share"] == 0.5
+    assert data["retained_share"] == 0.25
 
 
 def test_description_of_simba_36() -> None:

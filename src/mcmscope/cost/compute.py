@@ -49,8 +49,8 @@ def group_counts(pes: int) -> int:
 def fill_tiling(k: int, c: int, machine: Machine, tiling: Ints, t: int) -> None:
     """Least passes of k x c channels over the array for each number of position groups d.
 
-    ``tiling[t, D, 3]``: ceil(k / (lanes_k p)) * ceil(c / (lanes_c q)) at its least over p q d = PEs, the p that
-    gives it (the largest on a tie: fewer passes over the inputs), and d, ascending over the divisors.
+    ``tiling[t, D, 3]``: ceil(k / (lanes_k p)) * ceil(c / (lanes_c q)) at its least over p q d = PEs, the p
+    that gives it (the largest on a tie: fewer passes over the inputs), and d, ascending over the divisors.
     """
     index = 0
     for d in range(1, machine.pes + 1):

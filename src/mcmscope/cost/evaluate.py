@@ -188,6 +188,7 @@ def decode(code: Encoded, package: Package) -> Schedule:
     segments: list[Segment] = []
     c = 0
     a = 0
+    partitions: list[int] = code.partitions.tolist()
     for end, micro_batch in code.segments.tolist():
         clusters: list[Cluster] = []
         i, place = a, 0
@@ -198,7 +199,7 @@ def decode(code: Encoded, package: Package) -> Schedule:
                     layers=(i, j),
                     chiplets=order[place : place + n],
                     tiles=(tiles[0], tiles[1], tiles[2]),
-                    partitions=tuple(PARTITIONS[p] for p in code.partitions[i:j].tolist()),
+                    partitions=tuple(PARTITIONS[p] for p in partitions[i:j]),
                 )
             )
             i, place, c = j, place + n, c + 1

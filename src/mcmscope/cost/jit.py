@@ -9,23 +9,20 @@ import numba  # pyright: ignore[reportMissingTypeStubs]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+_njit = cast("Any", numba.njit)  # pyright: ignore[reportUnknownMemberType]
 
 
 def kernel(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """Compile a pure array function, cached on disk; integer division does not check for zero."""
-    compiler: Any = numba.njit(cache=True, error_model="numpy")  # pyright: ignore[reportUnknownMemberType]
-    return cast("Callable[_P, _R]", compiler(function))
+    return cast("Callable[_P, _R]", _njit(cache=True, error_model="numpy")(function))
 
 
 def inner(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """As ``kernel``, for functions that only kernels call: no Python entry, which halves the compile time."""
-    compiler: Any = numba.njit(  # pyright: ignore[reportUnknownMemberType]
-        error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True
-    )
-    return cast("Callable[_P, _R]", compiler(function))
+    options = {"error_model": "numpy", "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return cast("Callable[_P, _R]", _njit(**options)(function))
 
 
 def inlined(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """As ``inner``, copied into its callers before they are compiled: spares counting the references of arrays."""
-    compiler: Any = numba.njit(error_model="numpy", inline="always")  # pyright: ignore[reportUnknownMemberType]
-    return cast("Callable[_P, _R]", compiler(function))
+    """As ``inner``, copied into its callers before they are compiled: spares counting references to arrays."""
+    return cast("Callable[_P, _R]", _njit(error_model="numpy", inline="always")(function))

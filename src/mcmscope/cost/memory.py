@@ -37,7 +37,7 @@ def shard_window(row: LayerRow, machine: Machine) -> int:
 
 @inner
 def operand_window(row: LayerRow, op: OperandRow, partition: int, u: int, g: int, samples: int) -> int:
-    """Bytes of an operand that a chiplet holds undivided while the layer runs beside others in one cluster."""
+    """Bytes of an operand that a chiplet holds undivided while the layer runs in a cluster of several."""
     if partition == ISP:
         return ceil_div(u * rows_bytes(op) * g, row.g) if op.role == DATA else 0
     return samples * op.bytes if op.role == SECOND else 0
@@ -47,7 +47,7 @@ def operand_window(row: LayerRow, op: OperandRow, partition: int, u: int, g: int
 def operand_stream(
     row: LayerRow, op: OperandRow, partition: int, u: int, g: int, k: int, samples: int, active: int
 ) -> int:
-    """Bytes of an operand that a chiplet holds when the layer is the only one of its stage: rows stream through."""
+    """Bytes of an operand that a chiplet holds for the only layer of a stage: rows stream through."""
     if op.role == SECOND:
         return ceil_div(u * op.bytes * g * k, row.k) if partition == ISP else samples * op.bytes
     if op.role == DATA and partition == ISP:

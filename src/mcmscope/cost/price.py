@@ -165,7 +165,7 @@ def pass_size(
         stored = slice_stored(layer, l, part, partition, n, u, tiles, machine, tiling, split)
         if stored <= machine.weight_limit:
             return part
-        # The next smaller part. A longer jump could miss one: copies and rounding do not fall in step with it.
+        # The next smaller part. A longer jump could miss one: copies and rounding do not fall in step.
         passes = ceil_div(whole, part - 1) if part > 1 else whole + 1
     return 0
 

@@ -13,7 +13,7 @@ from mcmscope.search.pipeline import solve_pipeline
 from mcmscope.search.tables import HELD, NEVER, TIME
 
 
-class Infeasible(Exception):
+class Infeasible(Exception):  # noqa: N818 - it is no error
     """A scheme has no schedule here; the text says why."""
 
 
@@ -46,11 +46,11 @@ QUICK_WIDTH = 24
 def fused(
     context: SearchContext,
     replicas: int = 1,
-    upper: int = int(NEVER),
+    upper: int = NEVER,
     *,
     quick_states: int | None = None,
 ) -> tuple[list[tuple[int, Piece]], int]:
-    """Any segments of one cluster each; also a lower bound of their time (ps), equal to it if it is the optimum.
+    """Any segments of one cluster each; also a lower bound of their time (ps), equal to it at the optimum.
 
     No segments come back if none of these schedules is faster than ``upper`` (ps). With ``quick_states`` only
     the most promising region sizes are tried, for about as many labels, and the bound is 0.
@@ -138,7 +138,7 @@ class _Refiner:
         if not exact:
             self.unsure.add((a, b))
         if piece is None:
-            return int(NEVER)
+            return NEVER
         cluster = (b, *piece.clusters[0][1:])
         self.pieces[a, b] = Piece(piece.time_ps, piece.micro_batch, (cluster,), piece.partitions)
         return piece.time_ps
@@ -172,10 +172,12 @@ def _best_fused(
         limit,
         bounds,
     )
+    share = -(-context.batch // replicas)
     partitions = np.zeros(context.layers, dtype=np.int64)
     tiles = np.zeros(3, dtype=np.int64)
     best, piece, exact = bound, None, True
-    for flat in np.argsort(bounds, axis=None, kind="stable").tolist()[:sizes]:
+    order: list[int] = np.argsort(bounds, axis=None, kind="stable").tolist()
+    for flat in order[:sizes]:
         index, n = divmod(flat, limit + 1)
         if n == 0 or bounds[index, n] >= best:
             break
@@ -200,7 +202,7 @@ def _best_fused(
             tables.price[n],
             io_ps,
             int(context.dram_ps[a, b]),
-            -(-(-(-context.batch // replicas)) // u),
+            -(-share // u),
             best,
             QUICK_WIDTH if sizes else MAX_LABELS,
             QUICK_GRIDS if sizes else len(tables.grids[index]),
@@ -211,7 +213,9 @@ def _best_fused(
         exact = exact and not dropped
         if total < best:
             best = int(total)
-            piece = Piece(best, u, ((b, n, *tiles.tolist()),), tuple(partitions[a:b].tolist()))
+            samples, rows, columns = tiles.tolist()
+            chosen: list[int] = partitions[a:b].tolist()
+            piece = Piece(best, u, ((b, n, samples, rows, columns),), tuple(chosen))
     return piece, exact
 
 
@@ -229,7 +233,7 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
     def refine(a: int, b: int, bound: int, tries: int | None = None) -> int:
         found = best_pipeline(context, a, b, each[:, a, b], bound, tries)
         if found is None:
-            return int(NEVER)
+            return NEVER
         pieces[a, b] = found
         return found.time_ps
 
@@ -257,8 +261,8 @@ def full_pipeline(context: SearchContext) -> list[tuple[int, Piece]]:
     piece = best_pipeline(context, 0, L, _pipeline_bounds(context)[1][:, 0, L])
     if piece is None:
         raise Infeasible(
-            f"the layers' weights do not fit side by side: no choice of regions on {machine.chiplets} chiplets "
-            f"gives each layer the room it needs"
+            "the layers' weights do not fit side by side: no choice of regions on "
+            f"{machine.chiplets} chiplets gives each layer the room it needs"
         )
     return [(L, piece)]
 
@@ -298,7 +302,7 @@ def best_pipeline(
     a: int,
     b: int,
     bounds: Ints,
-    bound: int = int(NEVER),
+    bound: int = NEVER,
     tries: int | None = None,
 ) -> Piece | None:
     """The best segment [a, b) with one layer per cluster; None if none is below ``bound`` (ps).
@@ -307,7 +311,8 @@ def best_pipeline(
     """
     best, winner = bound, None
     relay, regions, choices = (np.zeros(b - a, dtype=np.int64) for _ in range(3))
-    for index in np.argsort(bounds, kind="stable").tolist()[:tries]:
+    order: list[int] = np.argsort(bounds, kind="stable").tolist()
+    for index in order[:tries]:
         if bounds[index] >= best:
             break
         u = context.micro[index]
@@ -363,7 +368,7 @@ def _replicated(
     context: SearchContext, replicas: int, states: int, best: tuple[int, int, Encoded] | None
 ) -> tuple[int, int, Encoded] | None:
     """The better of ``best`` (time, replicas, schedule) and what this number of replicas gives."""
-    pieces, _ = fused(context, replicas, best[0] if best else int(NEVER), quick_states=states)
+    pieces, _ = fused(context, replicas, best[0] if best else NEVER, quick_states=states)
     if not pieces:
         return best
     return sum(piece.time_ps for _, piece in pieces), replicas, join(pieces, replicas)

@@ -45,7 +45,7 @@ def join(pieces: list[tuple[int, Piece]], replicas: int = 1) -> Encoded:
 
 
 class SearchContext:
-    """What the searches of one network, package, batch and choice of micro-batches share, made when asked for.
+    """What the searches of one network, package, batch and micro-batches share, made when asked for.
 
     ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what searches have priced.
     """
@@ -155,7 +155,7 @@ class SearchContext:
                 self.batch,
                 replicas,
                 limit,
-                int(NEVER),
+                NEVER,
                 choice,
             )
         )

@@ -28,7 +28,7 @@ def objective_value(model: CostModel, code: Encoded, batch: int, objective: Obje
         return None
     if objective is Objective.THROUGHPUT:
         return run.total_ps
-    energy = int(run.energy.sum()) + model.terms.static_mw * run.total_ps
+    energy = sum(run.energy.ravel().tolist()) + model.terms.static_mw * run.total_ps
     return energy if objective is Objective.ENERGY else energy * run.total_ps
 
 
@@ -77,7 +77,8 @@ def descend(
     while better and work.priced < MOST_PRICED:
         better = False
         first = c = 0
-        for s, end in enumerate(code.segments[:, SEGMENT_END].tolist()):
+        ends: list[int] = code.segments[:, SEGMENT_END].tolist()
+        for s, end in enumerate(ends):
             for u in micro:
                 if u != work.code.segments[s, MICRO_BATCH]:
                     segments = work.code.segments.copy()

@@ -159,9 +159,9 @@ def best_cluster(
 ) -> tuple[int, int, bool]:
     """Best way to run cluster [i, j) of segment [a, b): least ``load + steps * max(time, io + spill)`` (ps).
 
-    At most ``width`` labels are kept per layer and, where there are more, ``most_grids`` tile grids tried. Only below ``bound``, else ``bound`` comes back. ``rest[MULTIPLIERS, l - i]``
-    is a lower bound of the time of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps
-    per KiB). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
+    At most ``width`` labels are kept per layer and, where there are more, ``most_grids`` tile grids tried.
+    Only below ``bound``, else ``bound`` comes back. ``rest[MULTIPLIERS, l - i]`` is a lower bound of the time
+    of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps per KiB). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
     had to be dropped (then the result need not be the best).
     """
     length = j - i
@@ -369,7 +369,7 @@ def rank_sizes(
     limit: int,
     bounds: Ints,
 ) -> None:
-    """As ``bound_clusters`` for one cluster: ``bounds[U, limit + 1]`` for each micro-batch and region size."""
+    """As ``bound_clusters`` for one cluster: ``bounds[U, limit + 1]`` per micro-batch and region size."""
     for index in range(len(micro)):
         u = micro[index]
         beats = ceil_div(ceil_div(m, replicas), u)

@@ -14,7 +14,7 @@ from mcmscope.search.tables import NEVER
 
 @kernel
 def distances(value: Ints, ahead: Ints, before: Ints, behind: Ints) -> None:
-    """Least sums of ``value[a, b]`` from 0 to every b (the first of equal ones wins), and from every a to L."""
+    """Least sums of ``value[a, b]`` from 0 to every b (the first of equals wins), and from every a to L."""
     L = value.shape[0] - 1
     ahead[0] = 0
     for b in range(1, L + 1):
@@ -36,7 +36,7 @@ def lazy_path(
     value: Ints,
     known: np.typing.NDArray[np.bool_],
     refine: Callable[[int, int, int], int],
-    upper: int = int(NEVER),
+    upper: int = NEVER,
     enough: Callable[[], bool] | None = None,
 ) -> tuple[list[tuple[int, int]], int]:
     """Cheapest segments that cover all layers, each a pair [a, b), and their cost.
@@ -64,7 +64,7 @@ def lazy_path(
         if enough is not None and enough():
             return [], int(ahead[L])
         for a, b in unknown:
-            bound = min(upper - int(ahead[a]) - int(behind[b]), int(NEVER))
+            bound = min(upper - int(ahead[a]) - int(behind[b]), NEVER)
             cost = refine(a, b, bound)
             value[a, b] = cost if cost < bound else NEVER
             known[a, b] = True

@@ -31,8 +31,8 @@ Path = list[tuple[int, Piece]]
 
 
 def segment_lengths(layers: int) -> Ints:
-    """Lengths of segments that are tried: all up to 8, then about eight per doubling, and the whole network."""
-    lengths = {x for x in range(2, min(8, layers) + 1)} | {layers}
+    """Lengths of segments that are tried: all up to 8, then four per doubling, and the whole network."""
+    lengths = {*range(2, min(8, layers) + 1), layers}
     length = 8.0
     while length < layers:
         lengths.add(int(length))
@@ -95,7 +95,7 @@ class Estimates:
             -(-context.batch // u),
             int(context.io[a, b]),
             int(context.dram_ps[a, b]),
-            int(NEVER),
+            NEVER,
             cuts,
             regions,
         )
@@ -112,7 +112,7 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
     def time(x: int, n: int) -> int:
         stage = stages.stage(index, *ends[x], n)
         if stage is None:
-            return int(NEVER)
+            return NEVER
         b = cuts[-1]
         return max(stage.time_ps, stages.spilled_ps(index, a, b, *ends[x], n, stage))
 
@@ -126,7 +126,7 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
             faster = (
                 time(slowest, regions[slowest] + step)
                 if regions[slowest] + step <= stages.context.model.machine.chiplets
-                else int(NEVER)
+                else NEVER
             )
             if faster >= times[slowest]:
                 continue
@@ -153,7 +153,7 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
 
 
 def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path, str]:
-    """The best merged pipeline found, and the start it came from: a schedule to be no worse than, or the merges."""
+    """The best merged pipeline found, and where it came from: one of ``starts``, or the merge table."""
     L = context.layers
     stages, estimates = Stages(context), Estimates(context)
     pieces: dict[tuple[int, int], Piece] = {}
@@ -180,7 +180,7 @@ def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path
             found = reshape(stages, index, a, found, 2)
         if found is not None and ((a, b) not in pieces or found.time_ps < pieces[a, b].time_ps):
             pieces[a, b] = found
-        return pieces[a, b].time_ps if (a, b) in pieces else int(NEVER)
+        return pieces[a, b].time_ps if (a, b) in pieces else NEVER
 
     lazy_path(value, known, refine, enough=lambda: asked >= REFINEMENTS)
     best = shortest_known(L, pieces)
@@ -200,7 +200,8 @@ def spans(path: Path) -> list[tuple[int, int, Piece]]:
 
 def shortest_known(L: int, pieces: dict[tuple[int, int], Piece]) -> Path:
     """The cheapest schedule from segments that are priced."""
-    best: list[tuple[int, Path]] = [(0, [])] + [(int(NEVER), [])] * L
+    nothing: Path = []
+    best: list[tuple[int, Path]] = [(0, nothing)] + [(NEVER, nothing)] * L
     by_end: dict[int, list[tuple[int, Piece]]] = {}
     for (a, b), piece in pieces.items():
         by_end.setdefault(b, []).append((a, piece))

@@ -13,7 +13,7 @@ from mcmscope.search.tables import NEVER
 
 @inner
 def merge_down(load: Ints, a: int, b: int, clusters: int, cuts: Ints) -> int:
-    """Divide layers [a, b) into ``clusters``: merge the neighbouring pair of the least load until so many are left.
+    """Divide layers [a, b) into ``clusters``: merge the least loaded neighbours until so many are left.
 
     ``load`` holds prefix sums of the layers' loads. Fills ``cuts`` with the clusters' ends.
     """
@@ -48,7 +48,7 @@ def estimated_size(
     beat: int,
     limit: int,
 ) -> int:
-    """Fewest chiplets on which cluster [i, j) should keep to ``beat`` (ps); ``limit + 1``: more than there are.
+    """Fewest chiplets on which cluster [i, j) should keep to ``beat`` (ps); ``limit + 1``: not even all.
 
     ``first[L, N + 1]`` bounds a layer's time with operands from outside, ``sums[L + 1, N + 1]`` is the
     prefix sum of the times inside a cluster.

@@ -48,7 +48,7 @@ def fits_beat(
     regions: Ints,
     choices: Ints,
 ) -> bool:
-    """Whether layers [a, b), one per cluster, keep to ``beat`` and ``load`` on the package; fills the regions."""
+    """Whether layers [a, b), one per cluster, keep to ``beat`` and ``load`` (ps); fills the regions."""
     left = machine.chiplets
     for l in range(a, b):
         n, o = least_region(machine, alone[kind[l]], relay[l - a], left - (b - 1 - l), io_ps, beat, load)
@@ -77,7 +77,7 @@ def solve_pipeline(
     regions: Ints,
     choices: Ints,
 ) -> int:
-    """Least time (ps) below ``bound`` of segment [a, b) with one layer per cluster; ``bound`` if there is none.
+    """Least time (ps) below ``bound`` of segment [a, b) with one layer per cluster; else ``bound``.
 
     Fills ``regions`` (n per layer) and ``choices`` (packed) when below. ``relay`` is scratch of b - a.
     A beat is bisected over whole picoseconds, for each load time that a schedule could have.
@@ -91,7 +91,7 @@ def solve_pipeline(
         if l + 1 < b:
             floor = max(floor, transfer_ps(u * cut_bytes(net, a, b, l + 1), machine.cut_mb_per_s))
     best = bound
-    load = NEVER
+    load: int = NEVER
     trial_n = relay.copy()
     trial_o = relay.copy()
     while True:

@@ -56,7 +56,8 @@ def search_scheme(
     with the gap that is left, merged-pipeline by ``linear``. Latency: the same searches for one sample.
     Energy and energy-delay product: a descent from the fastest schedules.
     """
-    assert search == "linear", search
+    if search != "linear":
+        raise ValueError(f"unknown search {search!r}")
     shared = context or SearchContext(model, batch, micro_batch)
     key = (scheme.value, objective.value)
     if key not in shared.found:
@@ -101,7 +102,7 @@ def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Foun
 
 
 def _fastest(context: SearchContext, scheme: Scheme) -> tuple[Encoded, int | None, str | None]:
-    """The schedule of the least batch time, a lower bound of it (ps) where there is one, and where it began."""
+    """The schedule of the least batch time, a lower bound of it (ps) if there is one, and where it began."""
     match scheme:
         case Scheme.SEQUENTIAL:
             path = baselines.sequential(context)

@@ -21,7 +21,7 @@ STAGE_GRIDS = 2
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A cluster on n chiplets as a search would run it. ``held_bytes`` counts weights if the buffer is unified."""
+    """A cluster on n chiplets as a search would run it; ``held_bytes`` counts weights in a unified buffer."""
 
     time_ps: int
     load_ps: int
@@ -52,7 +52,7 @@ class Stages:
     def _single(self, index: int, l: int, n: int) -> Stage | None:
         machine, tables = self.context.model.machine, self.context.tables
         best: Stage | None = None
-        cost = int(NEVER)
+        cost = NEVER
         for option in tables.alone[index, tables.kind[l], n].tolist():
             if option[TIME] >= NEVER:
                 break
@@ -92,7 +92,7 @@ class Stages:
             0,
             0,
             -(-context.batch // u),
-            int(NEVER),
+            NEVER,
             STAGE_WIDTH,
             STAGE_GRIDS,
             partitions,

@@ -33,7 +33,7 @@ MAX_OPTIONS = 10
 MULTIPLIERS = 5
 """Prices of stored weights tried: 0, and up to what gathering them over the NoP costs."""
 
-NEVER = np.int64(2**62)
+NEVER = 2**62
 """A time that no schedule reaches: the mark of what does not fit."""
 
 
@@ -47,8 +47,8 @@ class Tables:
     left. ``CHOICE`` packs the tile grid and the partition as ``3 * grid + partition``; unused rows have
     time ``NEVER``. ``inside[U, MULTIPLIERS, kinds, N + 1]``: a lower bound of the layer's time (ps) when its
     operands lie in its region as it wants them, each stored byte of weights charged at
-    ``price[N + 1, MULTIPLIERS]`` (ps per KiB); ``first[U, MULTIPLIERS, kinds, N + 1]``: the same when they come
-    from outside. (Lagrange multipliers: what a cluster stores in all is limited, so that the sum of these
+    ``price[N + 1, MULTIPLIERS]`` (ps per KiB); ``first[U, MULTIPLIERS, kinds, N + 1]``: the same when they
+    come from outside. (Lagrange multipliers: what a cluster stores in all is limited, so that the sum of these
     less the price of the whole buffer bounds its time.)
     """
 
@@ -158,7 +158,8 @@ def fill_tables(
                         for o in range(net.operand_start[l], net.operand_start[l + 1]):
                             if net.operand[o, SOURCE] >= 0:
                                 layout[net.operand[o, SOURCE]] = partition
-                        cost = cost_of(net, machine, tilings, l, partition, layout, 0, n, u, tiles)
+                        # min(l, 0) is 0: a literal would have the kernel compiled twice.
+                        cost = cost_of(net, machine, tilings, l, partition, layout, min(l, 0), n, u, tiles)
                         for step in range(MULTIPLIERS):
                             charge = cost.stored_bytes * price[n, step] // 1024
                             outside[step, kind, n] = min(outside[step, kind, n], alone_ps + charge)
