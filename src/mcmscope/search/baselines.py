@@ -103,6 +103,8 @@ def fused(
         found = [(b, pieces[a, b]) for a, b in first]
     if quick_states is not None:
         return found, 0
+    if replicas == 1:
+        context.pools["fused"] = pieces
     slow = _Refiner(context, replicas, pieces, None)
     lower = value.copy()
     begun = context.states
@@ -237,6 +239,7 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
         pieces[a, b] = found
         return found.time_ps
 
+    context.pools["segmented"] = pieces
     # A first good schedule from the most promising micro-batches bounds the exact search.
     first, reached = lazy_path(value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1))
     found = [(b, pieces[a, b]) for a, b in first]

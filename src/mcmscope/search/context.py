@@ -47,7 +47,8 @@ def join(pieces: list[tuple[int, Piece]], replicas: int = 1) -> Encoded:
 class SearchContext:
     """What the searches of one network, package, batch and micro-batches share, made when asked for.
 
-    ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what searches have priced.
+    ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what
+    searches have priced; ``paths`` and ``pools`` keep what they found and the segments that they priced.
     """
 
     def __init__(self, model: CostModel, batch: int, fixed: int | None = None) -> None:
@@ -56,6 +57,7 @@ class SearchContext:
         self.states = 0
         self.found: dict[tuple[str, str], object] = {}
         self.paths: dict[str, object] = {}
+        self.pools: dict[str, dict[tuple[int, int], Piece]] = {}
         self._singles: dict[int, list[Piece | None]] = {}
         self._shapes: dict[tuple[int, int], bytes] = {}
 

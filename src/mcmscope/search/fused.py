@@ -161,8 +161,9 @@ def best_cluster(
 
     At most ``width`` labels are kept per layer and, where there are more, ``most_grids`` tile grids tried.
     Only below ``bound``, else ``bound`` comes back. ``rest[MULTIPLIERS, l - i]`` is a lower bound of the time
-    of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps per KiB). Fills ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any
-    had to be dropped (then the result need not be the best).
+    of layers [l, j) with what they store charged at ``price[MULTIPLIERS]`` (ps per KiB). Fills
+    ``partitions[i:j]`` and ``tiles_out[3]``. Also returns the labels made, and whether any had to be
+    dropped (then the result need not be the best).
     """
     length = j - i
     labels = np.zeros(((length + 1) * (width + 1), LABEL_COLUMNS), dtype=np.int64)

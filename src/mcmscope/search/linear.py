@@ -185,6 +185,7 @@ def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path
     lazy_path(value, known, refine, enough=lambda: asked >= REFINEMENTS)
     best = shortest_known(L, pieces)
     best = improve(context, stages, estimates, best, pieces)
+    context.pools["merged"] = pieces
     total = sum(piece.time_ps for _, piece in best)
     for name, path in starts:
         if sum(piece.time_ps for _, piece in path) <= total:

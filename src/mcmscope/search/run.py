@@ -9,9 +9,9 @@ from typing import TypeVar, cast
 from mcmscope.cost.evaluate import CostModel, Encoded, bound_s
 from mcmscope.result import Certificate
 from mcmscope.schedule import Objective, Scheme
-from mcmscope.search import baselines
+from mcmscope.search import baselines, cheapest
 from mcmscope.search.baselines import Infeasible
-from mcmscope.search.context import SearchContext, join
+from mcmscope.search.context import Piece, SearchContext, join
 from mcmscope.search.descend import descend, objective_value
 from mcmscope.search.linear import linear
 from mcmscope.search.space import space_size
@@ -88,6 +88,12 @@ def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Foun
         reason = "its weights do not fit at the micro-batch that was asked for"
         return Found(None, reason, _certificate(shared, scheme, "infeasible", None, states, None))
     if objective in (Objective.ENERGY, Objective.EDP):
+        pool = _pool(shared, scheme)
+        for other in cheapest.candidates(shared, pool, objective) if pool else []:
+            for trial in (other, cheapest.largest_micro_batch(shared, other)):
+                value = objective_value(model, trial, batch, objective)
+                if value is not None and value < best:
+                    code, best, start = trial, value, "energy of segments"
         code, priced = descend(model, code, batch, objective, shared.micro)
         states += priced
     status, gap = "heuristic", None
@@ -124,6 +130,19 @@ def _fastest(context: SearchContext, scheme: Scheme) -> tuple[Encoded, int | Non
         case Scheme.DATA_PARALLEL:
             return baselines.data_parallel(context), None, None
     return join(path), sum(piece.time_ps for _, piece in path), None
+
+
+def _pool(context: SearchContext, scheme: Scheme) -> dict[tuple[int, int], Piece]:
+    """Segments of a scheme that its search priced; none where it has one cut or several replicas."""
+    match scheme:
+        case Scheme.SEGMENTED_PIPELINE:
+            return context.pools["segmented"]
+        case Scheme.SEQUENTIAL_FUSED:
+            return context.pools["fused"]
+        case Scheme.MERGED_PIPELINE:
+            return {**context.pools["fused"], **context.pools["segmented"], **context.pools["merged"]}
+        case _:
+            return {}
 
 
 def _once(context: SearchContext, name: str, search: Callable[[SearchContext], T]) -> T:

@@ -48,8 +48,8 @@ class Tables:
     time ``NEVER``. ``inside[U, MULTIPLIERS, kinds, N + 1]``: a lower bound of the layer's time (ps) when its
     operands lie in its region as it wants them, each stored byte of weights charged at
     ``price[N + 1, MULTIPLIERS]`` (ps per KiB); ``first[U, MULTIPLIERS, kinds, N + 1]``: the same when they
-    come from outside. (Lagrange multipliers: what a cluster stores in all is limited, so that the sum of these
-    less the price of the whole buffer bounds its time.)
+    come from outside. (Lagrange multipliers: what a cluster stores in all is limited, so that the sum of
+    these less the price of the whole buffer bounds its time.)
     """
 
     micro: tuple[int, ...]
