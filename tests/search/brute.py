@@ -7,7 +7,7 @@ is the sum over segments of what each takes. The first is for tiny spaces and sh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, pairwise, product
 from math import prod
@@ -117,12 +117,10 @@ class Brute:
         assert not model.package.prefetch, "with prefetch the time is no sum over segments"
         self.model, self.batch, self.micro = model, batch, micro
         self.layers = len(model.network)
-        self.priced = 0
         self.fillers = self._fillers()
         self.known: dict[tuple[Scheme, int, int], int | None] = {}
 
     def _price(self, pieces: list[Part]) -> Priced:
-        self.priced += 1
         return price_code(self.model, encoded(pieces), self.batch, layers=False)
 
     def _rest(self, start: int) -> list[Part]:
@@ -144,6 +142,12 @@ class Brute:
                 return None
         return found
 
+    def priced(self, a: int, part: Part) -> Priced | None:
+        """A complete schedule with ``part`` as its segment from layer a on; None if it does not fit."""
+        assert self.fillers is not None
+        run = self._price([*self.fillers[:a], part, *self.fillers[part.end :]])
+        return run if run.status == OK else None
+
     def segment(self, scheme: Scheme, a: int, b: int) -> int | None:
         """Least time (ps) of segment [a, b), its load included; None if nothing fits."""
         key = scheme, a, b
@@ -154,14 +158,14 @@ class Brute:
     def _segment(self, scheme: Scheme, a: int, b: int) -> int | None:
         if self.fillers is None:
             return None
-        best: int | None = None
-        before, after = self.fillers[:a], self.fillers[b:]
-        for part in parts(scheme, a, b, self.layers, self.model.machine.chiplets, self.micro):
-            run = self._price([*before, part, *after])
-            if run.status == OK:
-                time = int(run.segments[a, LOAD_PS] + run.segments[a, RUN_PS])
-                best = time if best is None else min(best, time)
-        return best
+        choices = parts(scheme, a, b, self.layers, self.model.machine.chiplets, self.micro)
+        return self.least_segment(a, choices)
+
+    def least_segment(self, a: int, choices: Iterable[Part]) -> int | None:
+        """Least time (ps) of the given segments from layer a on; None if none fits."""
+        runs = (self.priced(a, part) for part in choices)
+        times = (int(run.segments[a, LOAD_PS] + run.segments[a, RUN_PS]) for run in runs if run is not None)
+        return min(times, default=None)
 
     def least(self, scheme: Scheme) -> int | None:
         """Least time (ps) of the batch; None if no schedule of the scheme fits."""
@@ -173,11 +177,6 @@ class Brute:
                     best = reach[b]
                     reach[b] = begun + time if best is None else min(best, begun + time)
         return reach[self.layers]
-
-    @property
-    def every_layer_fits(self) -> bool:
-        """Whether each layer has a one-layer segment that fits."""
-        return self.fillers is not None
 
 
 def _fits(run: Priced, s: int) -> bool:
@@ -195,6 +194,6 @@ def least_of_all(model: CostModel, codes: Iterator[Encoded], batch: int) -> int 
     return best
 
 
-def partition_array(code: Encoded) -> Ints:
+def code_row(code: Encoded) -> Ints:
     """All of a schedule as one row of numbers."""
     return np.concatenate([code.segments.ravel(), code.clusters.ravel(), code.partitions, [code.replicas]])

@@ -144,20 +144,24 @@ class Question:
 def questions(
     draw: Draw,
     scheme: Scheme,
-    most: int,
+    most: int | None,
     max_layers: int = 4,
     max_chiplets: int = 6,
     max_batch: int = 20,
     min_layers: int = 1,
 ) -> Question:
-    """Questions with at most ``most`` segments to price for the scheme: the batch is cut down to that."""
+    """Questions with at most ``most`` segments to price for the scheme: the batch is cut down to that.
+
+    None: any number.
+    """
     network = draw(small_networks(max_layers))
     assume(len(network) >= min_layers)
     package = draw(small_packages(max_chiplets))
     batch = draw(st.integers(1, max_batch))
-    while batch > 1 and _size(scheme, network, package, batch) > most:
-        batch //= 2
-    assume(_size(scheme, network, package, batch) <= most)
+    if most is not None:
+        while batch > 1 and _size(scheme, network, package, batch) > most:
+            batch //= 2
+        assume(_size(scheme, network, package, batch) <= most)
     return Question(network, package, batch)
 
 
