@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -275,6 +276,8 @@ def _is_package(name: str) -> bool:
 
 def main() -> None:
     """Entry point of ``mcmscope``."""
+    # Kernels are as fast at this level and compile in two thirds of the time; numba reads it when imported.
+    os.environ.setdefault("NUMBA_OPT", "1")
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
