@@ -24,5 +24,5 @@ def inner(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def inlined(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """As ``inner``, copied into its callers before they are compiled: spares counting references to arrays."""
+    """As ``inner``, but copied into its callers, which spares counting references to arrays."""
     return cast("Callable[_P, _R]", _njit(error_model="numpy", inline="always")(function))
