@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator, validate
 
 from mcmscope import InputError, evaluate, load_network, load_package, load_schedule, save_schedule
-from mcmscope.cost.evaluate import cost_model
+from mcmscope.cost.model import cost_model
 from mcmscope.schedule import Cluster, Objective, Partition, Schedule, Scheme, Segment
 from mcmscope.schedule_file import SavedSchedule, saved_from_dict, saved_to_dict
 from mcmscope.schemas import NAMES, schema

@@ -8,8 +8,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from mcmscope.cost.evaluate import CostModel, Evaluation, cost_model, decode
+from mcmscope.cost.code import decode
+from mcmscope.cost.evaluate import Evaluation
 from mcmscope.cost.evaluate import evaluate as price_schedule
+from mcmscope.cost.model import CostModel, cost_model
 from mcmscope.hardware import Package, load_package
 from mcmscope.options import Faults, Options, read_options
 from mcmscope.result import Result, SchemeResult
@@ -18,7 +20,7 @@ from mcmscope.schedule_file import SavedSchedule, load_schedule
 from mcmscope.workload import Network, load_network
 
 if TYPE_CHECKING:
-    from mcmscope.search.run import SearchContext
+    from mcmscope.search.context import SearchContext
 
 __all__ = ["evaluate", "load_network", "load_package", "load_schedule", "run", "run_options"]
 
@@ -61,7 +63,7 @@ def run(
 
 def run_options(network: Network, package: Package, options: Options, progress: Progress | None) -> Result:
     """``run`` for inputs that are loaded and checked."""
-    from mcmscope.search.run import SearchContext
+    from mcmscope.search.context import SearchContext
 
     model = cost_model(network, package)
     context = SearchContext(model, options.batch, options.micro_batch)

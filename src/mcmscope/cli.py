@@ -113,6 +113,7 @@ def run(
         from mcmscope.hardware import load_package
         from mcmscope.options import Faults, read_options
         from mcmscope.report.console import progress_line, warn
+        from mcmscope.warm import second_compiler
 
         faults = Faults()
         options = faults.attempt(lambda: read_options(batch, objective, scheme, search, micro_batch))
@@ -127,7 +128,7 @@ def run(
         assert net is not None
         assert pkg is not None
         warn(net.warnings)
-        with progress_line(f"{net.name} on {pkg.name}") as progress:
+        with second_compiler(), progress_line(f"{net.name} on {pkg.name}") as progress:
             result = run_options(net, pkg, options, progress)
         written = result.save(out) if out is not None else ()
         if json:

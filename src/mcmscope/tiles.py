@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.evaluate import PARTITIONS, cost_model
+from mcmscope.cost.code import PARTITIONS
+from mcmscope.cost.model import cost_model
 from mcmscope.cost.stage import stage_cost
 from mcmscope.hardware.package import Package
 from mcmscope.schedule import Cluster

@@ -11,7 +11,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mcmscope.cost import arrays, memory
-from mcmscope.cost.evaluate import PARTITIONS, cost_model, encode
+from mcmscope.cost.code import PARTITIONS, encode
+from mcmscope.cost.machine import canonical_shape
+from mcmscope.cost.model import cost_model
 from mcmscope.cost.stage import stage_cost
 from mcmscope.errors import InputError
 from mcmscope.hardware.package import Package
@@ -143,7 +145,7 @@ def test_canonical_shapes_hold_their_chiplets(package: Package) -> None:
     mesh = reference.Mesh(package)
     before = (0, 0)
     for n in range(1, rows * columns + 1):
-        tall, wide = arrays.canonical_shape(n, h, rows, columns)
+        tall, wide = canonical_shape(n, h, rows, columns)
         assert (tall, wide) == mesh.shape(n)
         assert tall * wide >= n
         assert tall <= rows

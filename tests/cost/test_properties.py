@@ -8,7 +8,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from mcmscope.cost.evaluate import Evaluation, cost_model, decode, encode, evaluate
+from mcmscope.cost.code import decode, encode
+from mcmscope.cost.evaluate import Evaluation, evaluate
+from mcmscope.cost.model import cost_model
 from mcmscope.errors import InputError
 from mcmscope.hardware.package import Package
 

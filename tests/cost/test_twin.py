@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 
-from mcmscope.cost.evaluate import Evaluation, SegmentEvaluation, evaluate
+from mcmscope.cost.breakdown import SegmentEvaluation
+from mcmscope.cost.evaluate import Evaluation, evaluate
 
 from . import reference
 from .generators import Case, cases

@@ -15,8 +15,9 @@ from math import prod
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
-from mcmscope.cost.evaluate import CostModel, Encoded, Priced, price_code
-from mcmscope.cost.price import LOAD_PS, OK, PASSES, RUN_PS
+from mcmscope.cost.code import Encoded
+from mcmscope.cost.model import CostModel, Priced, price_code
+from mcmscope.cost.reports import LOAD_PS, OK, PASSES, RUN_PS
 from mcmscope.schedule import Scheme
 from mcmscope.search.space import tile_grids
 

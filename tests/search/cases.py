@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 
-from mcmscope.cost.evaluate import CostModel, cost_model
+from mcmscope.cost.model import CostModel, cost_model
 from mcmscope.hardware.package import Package
 from mcmscope.schedule import Scheme
 from mcmscope.search.space import micro_batches

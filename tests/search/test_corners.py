@@ -6,8 +6,10 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from mcmscope.cost.evaluate import CostModel, cost_model, decode, evaluate_code, price_code
-from mcmscope.cost.price import PASSES
+from mcmscope.cost.code import decode
+from mcmscope.cost.evaluate import evaluate_code
+from mcmscope.cost.model import CostModel, cost_model, price_code
+from mcmscope.cost.reports import PASSES
 from mcmscope.schedule import Objective, Scheme, schedule_faults
 from mcmscope.search.context import SearchContext
 from mcmscope.search.run import Found, search_scheme

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import event, given
 
-from mcmscope.cost.evaluate import decode, evaluate
+from mcmscope.cost.code import decode
+from mcmscope.cost.evaluate import evaluate
 from mcmscope.schedule import Objective, Scheme, schedule_faults
 from mcmscope.search.context import SearchContext
 from mcmscope.search.run import search_scheme

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcmscope import load_network, load_package
-from mcmscope.cost.evaluate import CostModel, cost_model, decode
+from mcmscope.cost.code import decode
+from mcmscope.cost.model import CostModel, cost_model
 from mcmscope.hardware import preset_names
 from mcmscope.schedule import Objective, Scheme, schedule_faults
 from mcmscope.search.context import SearchContext

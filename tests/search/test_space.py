@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcmscope.cost.evaluate import cost_model
+from mcmscope.cost.model import cost_model
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.run import scheme_space

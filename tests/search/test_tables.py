@@ -7,8 +7,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mcmscope.cost.arrays import MADE_BEFORE, SOURCE, WEIGHT_BYTES
-from mcmscope.cost.evaluate import cost_model, price_code
-from mcmscope.cost.price import PASSES, STAGE_DISTINCT, STAGE_NEED, STAGE_STORED, STAGE_TIME
+from mcmscope.cost.model import cost_model, price_code
+from mcmscope.cost.reports import PASSES, STAGE_DISTINCT, STAGE_NEED, STAGE_STORED, STAGE_TIME
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.run import search_scheme

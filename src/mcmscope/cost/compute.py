@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.arrays import (
-    ISP,
-    C,
-    G,
-    Ints,
-    K,
-    LayerRow,
-    Machine,
-    NetworkArrays,
-    Tilings,
-)
+from mcmscope.cost.arrays import ISP, C, G, Ints, K, LayerRow, NetworkArrays, Tilings
 from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine
 
 
 @inner

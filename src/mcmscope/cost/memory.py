@@ -13,12 +13,12 @@ from mcmscope.cost.arrays import (
     SECOND,
     USED_AFTER,
     LayerRow,
-    Machine,
     NetworkArrays,
     OperandRow,
 )
 from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine
 
 
 @inner

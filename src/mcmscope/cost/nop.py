@@ -14,12 +14,11 @@ from mcmscope.cost.arrays import (
     SPLIT,
     TILED,
     LayerRow,
-    Machine,
     OperandRow,
-    region_hops,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine, region_hops
 
 
 @inner

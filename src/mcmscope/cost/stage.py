@@ -11,7 +11,6 @@ from mcmscope.cost.arrays import (
     SPLIT,
     TILED,
     Ints,
-    Machine,
     NetworkArrays,
     Tilings,
     layer_row,
@@ -19,6 +18,7 @@ from mcmscope.cost.arrays import (
 )
 from mcmscope.cost.compute import array_cycles, ceil_div, cycles_ps, share, vector_cycles, weight_share
 from mcmscope.cost.jit import inlined, inner, kernel
+from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, operand_stream, operand_window, output_stream, shard_window
 from mcmscope.cost.nop import exchange_ps, operand_exchange, operand_need, pool_exchange, shard_exchange
 

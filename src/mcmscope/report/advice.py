@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mcmscope.cost.evaluate import LayerEvaluation, SegmentEvaluation, StageEvaluation
+from mcmscope.cost.breakdown import (
+    LayerEvaluation,
+    SegmentEvaluation,
+    StageEvaluation,
+)
 from mcmscope.report.causes import CUT, DRAM, SPILL, beat_cause, slowest, stage_cause
 from mcmscope.report.words import data, duration, percent, plural
 from mcmscope.schedule import Partition

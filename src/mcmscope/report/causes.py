@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from mcmscope.cost.evaluate import Evaluation, SegmentEvaluation, StageEvaluation
+from mcmscope.cost.breakdown import (
+    SegmentEvaluation,
+    StageEvaluation,
+)
+from mcmscope.cost.evaluate import Evaluation
 
 LOAD = "load"
 CUT = "cut"

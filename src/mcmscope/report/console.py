@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
 from time import perf_counter
 
 from rich.console import Console
@@ -14,6 +12,7 @@ from rich.text import Text
 
 from mcmscope.report.words import clean, duration
 from mcmscope.schedule import Scheme
+from mcmscope.warm import is_compiled
 
 _WIDTH_OF_A_FILE = 120
 
@@ -48,7 +47,9 @@ def progress_line(what: str) -> Generator[Callable[[Scheme, int, int], None] | N
         yield None
         return
     start = perf_counter()
-    what = what if _compiled() else f"{what} (the first run compiles its kernels, which takes half a minute)"
+    what = (
+        what if is_compiled() else f"{what} (the first run compiles its kernels, which takes half a minute)"
+    )
     with err.status(Text(clean(what))) as status:
 
         def show(scheme: Scheme, index: int, total: int) -> None:
@@ -56,11 +57,3 @@ def progress_line(what: str) -> Generator[Callable[[Scheme, int, int], None] | N
             status.update(Text(clean(f"{what}: {scheme.value}, {index + 1} of {total}, {past} so far")))
 
         yield show
-
-
-def _compiled() -> bool:
-    """Whether compiled kernels of an earlier run lie where they are kept by default."""
-    from mcmscope import search
-
-    folders = [Path(place) / "__pycache__" for place in search.__path__]
-    return "NUMBA_CACHE_DIR" in os.environ or any(any(folder.glob("*.nbi")) for folder in folders)

@@ -7,7 +7,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mcmscope.cost.evaluate import Evaluation, SegmentEvaluation, StageEvaluation
+from mcmscope.cost.breakdown import (
+    SegmentEvaluation,
+    StageEvaluation,
+)
+from mcmscope.cost.evaluate import Evaluation
 from mcmscope.report.advice import advice
 from mcmscope.report.causes import CAUSES, beat_cause, slowest, stage_cause
 from mcmscope.report.sentences import binding, distance, title

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mcmscope.cost.evaluate import Evaluation, evaluate
+from mcmscope.cost.evaluate import (
+    Evaluation,
+    evaluate,
+)
 from mcmscope.hardware.package import Package
 from mcmscope.report.causes import CAUSES, time_by_cause
 from mcmscope.report.words import count, data, duration, listed, percent, plural, ratio, significant

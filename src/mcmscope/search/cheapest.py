@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from mcmscope.cost.evaluate import Encoded, price_code
-from mcmscope.cost.price import LOAD_PS, OK, RUN_PS
+from mcmscope.cost.code import Encoded
+from mcmscope.cost.model import price_code
+from mcmscope.cost.reports import LOAD_PS, OK, RUN_PS
 from mcmscope.schedule import Objective
 from mcmscope.search.context import Piece, SearchContext, join
 

@@ -17,7 +17,8 @@ from mcmscope.cost.arrays import (
     WEIGHT_BYTES,
     Ints,
 )
-from mcmscope.cost.evaluate import CostModel, Encoded
+from mcmscope.cost.code import Encoded
+from mcmscope.cost.model import CostModel
 from mcmscope.search.single import best_fitting, best_in_passes
 from mcmscope.search.space import micro_batches
 from mcmscope.search.tables import NEVER, Tables, tables

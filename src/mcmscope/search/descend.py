@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mcmscope.cost.evaluate import CostModel, Encoded, evaluate_code, price_code
-from mcmscope.cost.price import CLUSTER_END, MICRO_BATCH, OK, REGION, SEGMENT_END
+from mcmscope.cost.code import Encoded
+from mcmscope.cost.evaluate import evaluate_code
+from mcmscope.cost.model import CostModel, price_code
+from mcmscope.cost.reports import CLUSTER_END, MICRO_BATCH, OK, REGION, SEGMENT_END
 from mcmscope.schedule import Objective
 from mcmscope.search.space import tile_grids
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.arrays import Ints, Machine, NetworkArrays
+from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, spill_ps
 from mcmscope.search.tables import NEVER
 

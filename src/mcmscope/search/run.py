@@ -6,14 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
-from mcmscope.cost.evaluate import CostModel, Encoded, bound_s
+from mcmscope.cost.code import Encoded
+from mcmscope.cost.evaluate import bound_s
+from mcmscope.cost.model import CostModel
 from mcmscope.result import Certificate
 from mcmscope.schedule import Objective, Scheme
-from mcmscope.search import baselines, cheapest
-from mcmscope.search.baselines import Infeasible
+from mcmscope.search import cheapest
 from mcmscope.search.context import Piece, SearchContext, join
 from mcmscope.search.descend import descend, objective_value
 from mcmscope.search.linear import linear
+from mcmscope.search.segmented import full_pipeline, segmented
+from mcmscope.search.sequential import Infeasible, sequential
+from mcmscope.search.sequential_fused import data_parallel, fused
 from mcmscope.search.space import space_size
 
 __all__ = ["Found", "SearchContext", "search_scheme"]
@@ -111,24 +115,24 @@ def _fastest(context: SearchContext, scheme: Scheme) -> tuple[Encoded, int | Non
     """The schedule of the least batch time, a lower bound of it (ps) if there is one, and where it began."""
     match scheme:
         case Scheme.SEQUENTIAL:
-            path = baselines.sequential(context)
+            path = sequential(context)
         case Scheme.FULL_PIPELINE:
-            path = baselines.full_pipeline(context)
+            path = full_pipeline(context)
         case Scheme.SEGMENTED_PIPELINE:
-            path = _once(context, "segmented", baselines.segmented)
+            path = _once(context, "segmented", segmented)
         case Scheme.SEQUENTIAL_FUSED:
-            path, lower = _once(context, "fused", baselines.fused)
+            path, lower = _once(context, "fused", fused)
             return join(path), lower, None
         case Scheme.MERGED_PIPELINE:
-            segmented = _once(context, "segmented", baselines.segmented)
-            fused, _ = _once(context, "fused", baselines.fused)
+            pipelines = _once(context, "segmented", segmented)
+            clusters, _ = _once(context, "fused", fused)
             path, start = linear(
                 context,
-                [(Scheme.SEGMENTED_PIPELINE.value, segmented), (Scheme.SEQUENTIAL_FUSED.value, fused)],
+                [(Scheme.SEGMENTED_PIPELINE.value, pipelines), (Scheme.SEQUENTIAL_FUSED.value, clusters)],
             )
             return join(path), None, start
         case Scheme.DATA_PARALLEL:
-            return baselines.data_parallel(context), None, None
+            return data_parallel(context), None, None
     return join(path), sum(piece.time_ps for _, piece in path), None
 
 

@@ -6,20 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcmscope.cost.arrays import (
-    ISP,
-    MADE_BEFORE,
-    SHARDED,
-    SOURCE,
-    WEIGHT_BYTES,
-    Ints,
-    Machine,
-    NetworkArrays,
-    Tilings,
-)
+from mcmscope.cost.arrays import ISP, MADE_BEFORE, SHARDED, SOURCE, WEIGHT_BYTES, Ints, NetworkArrays, Tilings
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.evaluate import CostModel
 from mcmscope.cost.jit import kernel
+from mcmscope.cost.machine import Machine
+from mcmscope.cost.model import CostModel
 from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.space import grid_table

@@ -1,0 +1,47 @@
+"""DRAM: what a segment reads and writes, and what its weights take to load."""
+
+from __future__ import annotations
+
+from mcmscope.cost.arrays import INPUTS_READ, MADE_BEFORE, OUTPUTS_MADE, PASSING, USED_AFTER, NetworkArrays
+from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.jit import inner
+from mcmscope.cost.machine import Machine
+from mcmscope.cost.nop import ingress_mb_per_s
+
+
+@inner
+def io_bytes(net: NetworkArrays, a: int, b: int, kept_before: int, kept_after: int) -> int:
+    """DRAM bytes per sample of segment [a, b).
+
+    A boundary whose live tensors stay on the package costs nothing; what passes over the segment is
+    written or read only where one of its two boundaries is kept and the other is not.
+    """
+    total = net.span[INPUTS_READ, a, b] + net.span[OUTPUTS_MADE, a, b]
+    if kept_before == 0:
+        total += net.span[MADE_BEFORE, a, b]
+    if kept_after == 0:
+        total += net.span[USED_AFTER, a, b]
+    if kept_before != kept_after:
+        total += net.span[PASSING, a, b]
+    return total
+
+
+@inner
+def is_kept(net: NetworkArrays, machine: Machine, b: int, m: int) -> int:
+    """1 if all that is alive at boundary b for m samples stays on the package (m = 0: never)."""
+    L = len(net.layer)
+    if m == 0 or b == 0 or b == L:
+        return 0
+    return 1 if m * net.span[MADE_BEFORE, b, L] <= machine.retained_limit else 0
+
+
+@inner
+def for_samples(per_beat: int, m: int, u: int) -> int:
+    """What m samples cost when a beat of u samples costs ``per_beat``; a beat that is not full costs less."""
+    return m // u * per_beat + ceil_div(per_beat * (m % u), u)
+
+
+@inner
+def load_ps(weights: int, stored: int, n: int, machine: Machine) -> int:
+    """Time to load ``weights`` bytes from DRAM when a chiplet of a region of n must take in ``stored``."""
+    return max(transfer_ps(weights, machine.dram_mb_per_s), transfer_ps(stored, ingress_mb_per_s(n, machine)))
