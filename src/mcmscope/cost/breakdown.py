@@ -90,6 +90,7 @@ class SegmentEvaluation:
 
 
 def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[SegmentEvaluation, ...]:
+    """Every segment of a schedule with its stages and layers, from what ``price`` reported."""
     layers, stages = run.layers.tolist(), run.stages.tolist()
     clusters, partitions = code.clusters.tolist(), code.partitions.tolist()
     names = [layer.name for layer in model.network.layers]
