@@ -9,11 +9,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+KERNELS = Path(__file__).parent / "cost" / "__pycache__"
+"""Where numba keeps the compiled kernels of ``cost`` by default."""
+
 
 def is_compiled() -> bool:
     """Whether compiled kernels of an earlier run lie where they are kept by default."""
-    here = Path(__file__).parent / "cost" / "__pycache__"
-    return "NUMBA_CACHE_DIR" in os.environ or any(here.glob("price.price-*.nbi"))
+    return "NUMBA_CACHE_DIR" in os.environ or any(KERNELS.glob("price.price-*.nbi"))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mcmscope import warm
 from mcmscope.report import console
 from mcmscope.report.console import progress_line, warn
 from mcmscope.schedule import Scheme
@@ -30,16 +31,13 @@ def test_a_terminal_sees_the_scheme_on_standard_error(
 def test_the_first_run_says_that_it_compiles(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from mcmscope import search
-
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setattr(search, "__path__", [str(tmp_path)])
+    monkeypatch.setattr(warm, "KERNELS", tmp_path)
     with console.progress_line("net"):
         pass
     assert "the first run compiles its kernels" in capsys.readouterr().err
-    (tmp_path / "__pycache__").mkdir()
-    (tmp_path / "__pycache__" / "run.nbi").write_text("")
+    (tmp_path / "price.price-1.py311.nbi").write_text("")
     with console.progress_line("net"):
         pass
     assert "compiles" not in capsys.readouterr().err

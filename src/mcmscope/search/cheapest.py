@@ -28,7 +28,8 @@ def candidates(
         return []
     costs = {edge: _cost(context, known, edge) for edge in known}
     whole = [costs[l, l + 1] for l in range(context.layers)]
-    energy, time = (sum(float(cost[i]) for cost in whole if cost) for i in range(2))
+    # At least 1: the constants of a profile may all be zero.
+    energy, time = (max(1.0, sum(float(cost[i]) for cost in whole if cost)) for i in range(2))
     weights = WEIGHTS[:1] if objective is Objective.ENERGY else WEIGHTS
     found: list[Encoded] = []
     for weight in weights:
