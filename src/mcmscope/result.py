@@ -15,7 +15,8 @@ from mcmscope.workload.network import Network
 class Certificate:
     """What a search can say of its schedule.
 
-    ``status``: ``optimal`` (proven, within the scheme's space), ``bounded`` (at most ``gap`` from the
+    ``status``: ``optimal`` (proven: no schedule of the space is faster, whose micro-batches are
+    powers of two up to 16 unless one was fixed), ``bounded`` (at most ``gap`` from the
     optimum), ``heuristic`` (no statement; ``gap`` is then the distance to the bound of the roofline) or
     ``infeasible``. ``space_size`` is the exact number of schedules in the space, ``states`` how many
     priced parts the search touched. ``start`` names the start that a local search won from.

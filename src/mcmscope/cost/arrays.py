@@ -93,7 +93,6 @@ class NetworkArrays(NamedTuple):
     skip: Ints  # tensors read later than by the next layer, ascending
     weights: Ints  # [L + 1] prefix sums of weight bytes
     span: Ints  # [SPAN_PLANES, L + 1, L + 1]
-    is_output: Ints  # [L] 1 where the tensor leaves the package
 
 
 class Tilings(NamedTuple):
@@ -215,7 +214,6 @@ def network_arrays(network: Network) -> NetworkArrays:
         skip=np.array([t for t in range(L) if uses[t] and uses[t][-1] > t + 1], dtype=np.int64),
         weights=np.concatenate([[0], np.cumsum(layer[:, WEIGHT_BYTES])]).astype(np.int64),
         span=span,
-        is_output=is_output,
     )
 
 

@@ -38,7 +38,6 @@ class Evaluation:
     batch_latency_s: float = 0.0
     energy_j_per_sample: float = 0.0
     energy_breakdown_j: dict[str, float] | None = None
-    latency_energy_j: float = 0.0
     utilization: float = 0.0
     bound_throughput_per_s: float = 0.0
     steady_bound_throughput_per_s: float = 0.0
@@ -92,7 +91,6 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
     )
     terms: list[int] = run.energy.sum(axis=0).tolist()
     terms[STATIC] = model.terms.static_mw * run.total_ps
-    alone_fj = int(alone.energy.sum()) + model.terms.static_mw * latency
     throughput = batch * PS_PER_S / run.total_ps
     return Evaluation(
         feasible=True,
@@ -108,7 +106,6 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
         energy_breakdown_j={
             name: fj / batch / FJ_PER_J for name, fj in zip(ENERGY_NAMES, terms, strict=True)
         },
-        latency_energy_j=alone_fj / FJ_PER_J,
         utilization=model.network.macs * throughput / model.package.peak_macs_per_s,
         bound_throughput_per_s=1 / bound_s(model, 1 / batch),
         steady_bound_throughput_per_s=1 / bound_s(model, 0.0),

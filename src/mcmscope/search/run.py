@@ -56,9 +56,9 @@ def search_scheme(
 ) -> Found:
     """The best schedule of ``scheme`` on a batch; ``context`` shares tables between schemes of one run.
 
-    Throughput: sequential, full- and segmented-pipeline at their proven optimum, sequential-fused too or
-    with the gap that is left, merged-pipeline by ``linear``. Latency: the same searches for one sample.
-    Energy and energy-delay product: a descent from the fastest schedules.
+    Throughput: sequential, full- and segmented-pipeline at the proven optimum of the micro-batches tried,
+    sequential-fused too or with the gap that is left, merged-pipeline by ``linear``. Latency: the same
+    searches for one sample. Energy and energy-delay product: a descent from the fastest schedules.
     """
     if search != "linear":
         raise ValueError(f"unknown search {search!r}")
@@ -103,9 +103,10 @@ def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Foun
     status, gap = "heuristic", None
     if objective is Objective.THROUGHPUT:
         exact = not (shared.tables.overflow or model.package.prefetch)
-        if exact and scheme is not Scheme.MERGED_PIPELINE and lower is not None:
-            status = "optimal" if lower >= best else "bounded"
-            gap = 1 - lower / best if lower < best else 0.0
+        if exact and lower is not None:
+            if lower > best:
+                raise AssertionError(f"{scheme}: the evaluator says {best} ps, below the bound {lower} ps")
+            status, gap = ("optimal", 0.0) if lower == best else ("bounded", 1 - lower / best)
         else:
             gap = max(0.0, 1 - bound_s(model, 1 / batch) * batch * 1e12 / best)
     return Found(code, None, _certificate(shared, scheme, status, gap, states, start))

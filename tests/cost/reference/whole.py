@@ -26,7 +26,6 @@ class Figures:
     flow_latency_ps: int
     steady_samples_per_ps: Fraction
     energy: dict[str, int]
-    latency_energy_fj: int
     bound_ps_per_sample: Fraction
     steady_bound_ps_per_sample: Fraction
     segments: list[SegmentFigures]
@@ -64,7 +63,6 @@ def evaluate(schedule: Schedule, network: Network, package: Package, batch: int)
         flow_latency_ps=alone.total_ps(one, [x.flow_ps for x in one]) - spared,
         steady_samples_per_ps=schedule.replicas / Fraction(beats_per_sample),
         energy=energy,
-        latency_energy_fj=sum(sum(x.energy.values()) for x in one) + static * latency_ps,
         bound_ps_per_sample=bound_ps(network, mesh, Fraction(1, batch)),
         steady_bound_ps_per_sample=bound_ps(network, mesh, Fraction(0)),
         segments=whole,
