@@ -39,28 +39,21 @@ def second_compiler() -> Generator[None]:
 
 
 def main() -> None:
-    """Compile, with a tiny case, the kernels that a run reaches last."""
-    import numpy as np
+    """Compile the kernels that a run reaches last: those of segments, not those of layers and prices.
 
-    from mcmscope.cost.code import Encoded
-    from mcmscope.cost.evaluate import evaluate_code
+    On a network whose weights fit, so that no pass is ever priced.
+    """
     from mcmscope.cost.model import cost_model
     from mcmscope.hardware import load_package
-    from mcmscope.schedule import Objective, Scheme
-    from mcmscope.search.run import SearchContext, search_scheme
+    from mcmscope.search.context import SearchContext
+    from mcmscope.search.linear import linear
+    from mcmscope.search.segmented import segmented
+    from mcmscope.search.sequential_fused import fused
     from mcmscope.workload import load_network
 
-    model = cost_model(load_network("alexnet"), load_package("simba-16"))
-    layers = len(model.network)
-    code = Encoded(
-        np.array([[l + 1, 1] for l in range(layers)], dtype=np.int64),
-        np.array([[l + 1, 16, 1, 4, 4] for l in range(layers)], dtype=np.int64),
-        np.full(layers, 2, dtype=np.int64),
-    )
-    evaluate_code(model, code, 1)
-    context = SearchContext(model, 2)
-    for scheme in (Scheme.SEGMENTED_PIPELINE, Scheme.MERGED_PIPELINE):
-        search_scheme(model, scheme, 2, Objective.THROUGHPUT, context=context)
+    context = SearchContext(cost_model(load_network("mobilenet_v2"), load_package("ucie-64")), batch=2)
+    clusters, _ = fused(context, quick_states=1)
+    linear(context, [("", clusters), ("", segmented(context))])
 
 
 if __name__ == "__main__":

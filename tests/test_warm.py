@@ -1,0 +1,47 @@
+"""The second compiler of a first run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcmscope import warm
+
+
+def test_no_second_compiler_once_kernels_are_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(warm, "KERNELS", tmp_path)
+    (tmp_path / "price.price-1.py311.nbi").write_text("")
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("started a process")
+
+    monkeypatch.setattr(warm.subprocess, "Popen", refuse)
+    with warm.second_compiler():
+        pass
+
+
+def test_the_second_compiler_ends_with_the_block(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(warm, "KERNELS", tmp_path)
+    monkeypatch.setattr(warm.os, "cpu_count", lambda: 2)
+    started: list[Any] = []
+    real = warm.subprocess.Popen
+
+    def note(*args: Any, **options: Any) -> Any:
+        started.append(real(*args, **options))
+        return started[-1]
+
+    monkeypatch.setattr(warm.subprocess, "Popen", note)
+    with pytest.raises(KeyError), warm.second_compiler():
+        raise KeyError
+    assert len(started) == 1
+    assert started[0].poll() is not None
+
+
+def test_it_compiles_without_fault() -> None:
+    warm.main()
