@@ -80,10 +80,50 @@ def test_every_cause_has_its_advice(saved: SavedSchedule, priced: Evaluation) ->
     assert any(line.startswith("DRAM: ") for line in advice(replace(segment, io_s=above, spill_s=0.0), saved))
     spilling = replace(segment, spill_s=above, stages=(replace(stage, spilled_bytes=5000),))
     assert any("spills 5.00 KB per chiplet" in line for line in advice(spilling, saved))
+    assert any(
+        "takes" in line
+        and line.endswith("of it: a smaller micro-batch, fewer merged layers here, or larger buffers.")
+        for line in advice(spilling, saved)
+    )
     pipeline = priced.segments[0]
     first = replace(pipeline.stages[0], cut_s=1.0)
     cut = replace(pipeline, cut_s=1.0, stages=(first, *pipeline.stages[1:]))
     assert any(line.startswith("Cut: the tensors that pass from stage 1 to 2") for line in advice(cut, saved))
+
+
+def test_a_spill_names_only_moves_that_exist(saved: SavedSchedule, priced: Evaluation) -> None:
+    segment = priced.segments[2]
+    above = 2 * segment.slowest_stage_s
+    stages = (replace(segment.stages[0], spilled_bytes=5000),)
+    binding = advice(replace(segment, spill_s=above, stages=stages, micro_batch=1), saved)
+    assert any(line.endswith(" of it: larger buffers.") for line in binding)
+    hidden = advice(replace(segment, io_s=0.0, spill_s=1e-12, stages=stages), saved)
+    assert any(line.endswith(" and does not set the beat.") for line in hidden)
+
+
+def test_a_replica_has_only_its_own_chiplets(saved: SavedSchedule, priced: Evaluation) -> None:
+    segment = priced.segments[1]
+    (stage,) = segment.stages
+    half = replace(stage, chiplets=8, details=tuple(replace(d, binds="vector") for d in stage.details))
+    changed = replace(segment, stages=(half,), cut_s=0.0, io_s=0.0, spill_s=0.0)
+    assert any("more chiplets here" in line for line in advice(changed, saved))
+    replicas = replace(saved, schedule=replace(saved.schedule, replicas=2))
+    assert not any("more chiplets here" in line for line in advice(changed, replicas))
+
+
+def test_a_load_behind_a_run_is_no_share_of_the_time(saved: SavedSchedule) -> None:
+    fetching = replace(saved, package=replace(saved.package, prefetch=True))
+    priced = evaluate(fetching)
+    text = shown(fetching, priced)
+    shares = [
+        float(line.split("% of the batch")[0].rsplit(" ", 1)[1])
+        for line in text.splitlines()
+        if line.startswith("Segment ")
+    ]
+    assert sum(shares) <= 101
+    assert text.count(" while the segment before runs, then ") == len(priced.segments) - 1
+    for segment in priced.segments[1:]:
+        assert not any(line.startswith("Loading ") for line in advice(segment, fetching))
 
 
 def test_an_infeasible_schedule_says_why(saved: SavedSchedule) -> None:

@@ -93,8 +93,28 @@ def test_what_is_proven_is_told(result: Result) -> None:
     proven = replace(base, certificate=Certificate("optimal", 0.0, 9, 1))
     bounded = replace(best, certificate=Certificate("bounded", 0.02, 9, 1))
     lines = sentences(replace(result, schemes=(none, proven, bounded)))
-    assert "Proven the best of their schemes: segmented-pipeline." in lines
-    assert "merged-pipeline is at most 2.0% from the best of its scheme." in lines
+    assert "Proven the best of their schemes, among the micro-batches tried: segmented-pipeline." in lines
+    told = "merged-pipeline is at most 2.0% from the best of its scheme, among the micro-batches tried."
+    assert told in lines
+
+
+def test_where_nothing_is_proven_that_is_told(result: Result) -> None:
+    assert not [line for line in sentences(result) if "roven" in line]
+    assert "Nothing is proven for this objective." in sentences(replace(result, objective=Objective.EDP))
+    fetching = replace(result, package=replace(result.package, prefetch=True))
+    assert "Nothing is proven with prefetch." in sentences(fetching)
+
+
+def test_latency_speaks_of_one_batch(result: Result) -> None:
+    best = result.schemes[-1]
+    assert best.schedule is not None
+    segments = tuple(replace(segment, micro_batch=1) for segment in best.schedule.segments)
+    alone = replace(best, schedule=replace(best.schedule, segments=segments))
+    lines = sentences(replace(result, objective=Objective.LATENCY, schemes=(alone,)))
+    (binds,) = [line for line in lines if line.startswith("What binds ")]
+    (bound,) = [line for line in lines if line.startswith("No schedule beats ")]
+    assert "at batch 1," in binds
+    assert "at batch 1 " in bound
 
 
 def test_other_objectives_are_compared_by_themselves(result: Result) -> None:

@@ -28,12 +28,14 @@ def advice(segment: SegmentEvaluation, saved: SavedSchedule) -> list[str]:
         lines = []
     else:
         lines = [_stage(segment, saved), *_balance(segment)]
-    lines += _spills(segment)
+    lines += _spills(segment, saved)
     if segment.passes > 1:
         lines.append(
             f"Its weights do not fit: it runs in {segment.passes} passes and reads its input anew in each; "
             "more or larger weight buffers would save passes."
         )
+    if saved.package.prefetch and segment.layers[0] > 0:
+        return lines  # its load goes on while the segment before it runs
     share = segment.load_s / (segment.load_s + segment.run_s)
     load = (
         f"Loading {data(segment.load_bytes)} of weights takes {percent(share)} of its time: a larger batch "
@@ -54,24 +56,36 @@ def _cut(segment: SegmentEvaluation) -> str:
 
 
 def _dram(segment: SegmentEvaluation) -> str:
+    share = segment.io_s / segment.beat_s
     return (
-        f"DRAM: {data(segment.dram_bytes_per_beat)} of activations cross DRAM in each beat, taking "
-        f"{duration(segment.io_s)}: a longer segment keeps them on the package, or more DRAM bandwidth."
+        f"DRAM: activations cross DRAM for {duration(segment.io_s)} of each beat ({percent(share)}): "
+        "a longer segment keeps them on the package, or more DRAM bandwidth."
     )
 
 
-def _spills(segment: SegmentEvaluation) -> list[str]:
+def _spills(segment: SegmentEvaluation, saved: SavedSchedule) -> list[str]:
     spilling = [index for index, stage in enumerate(segment.stages) if stage.spilled_bytes]
     if not spilling:
         return []
     most = max(spilling, key=lambda index: segment.stages[index].spilled_bytes)
     stage = segment.stages[most]
     others = f", the most of {len(spilling)} stages" if len(spilling) > 1 else ""
-    return [
+    start = (
         f"Memory: stage {most + 1} spills {data(stage.spilled_bytes)} per chiplet to DRAM and back in each "
-        f"beat{others}, which takes {duration(segment.spill_s)} of it: a smaller micro-batch, more "
-        "chiplets or fewer merged layers here."
-    ]
+        f"beat{others}, which takes {duration(segment.spill_s)}"
+    )
+    if beat_cause(segment) not in (SPILL, DRAM):
+        return [f"{start} and does not set the beat."]
+    moves = ["a smaller micro-batch"] if segment.micro_batch > 1 else []
+    moves += ["more chiplets here"] if _more_chiplets(stage, segment, saved) else []
+    moves += ["fewer merged layers here"] if stage.layers[1] - stage.layers[0] > 1 else []
+    return [f"{start} of it: {', '.join([*moves, 'or larger buffers' if moves else 'larger buffers'])}."]
+
+
+def _more_chiplets(stage: StageEvaluation, segment: SegmentEvaluation, saved: SavedSchedule) -> bool:
+    """Whether the stage's replica has chiplets that other stages use or nobody does."""
+    used = sum(other.chiplets for other in segment.stages)
+    return used > stage.chiplets or used < saved.package.chiplets // saved.schedule.replicas
 
 
 def _balance(segment: SegmentEvaluation) -> list[str]:
@@ -100,6 +114,7 @@ def _stage(segment: SegmentEvaluation, saved: SavedSchedule) -> str:
     start = f"Stage {index + 1} on {plural(stage.chiplets, 'chiplet')} is bound"
     if len(segment.stages) > 1:
         start = f"Stage {index + 1} on {plural(stage.chiplets, 'chiplet')} is the slowest and bound"
+    more = "more chiplets here or " if _more_chiplets(stage, segment, saved) else ""
     match cause:
         case "compute":
             return f"{start} by compute ({percent(share)} of its time): {_compute(stage, segment, saved)}."
@@ -108,9 +123,9 @@ def _stage(segment: SegmentEvaluation, saved: SavedSchedule) -> str:
         case "start":
             return f"{start} by layer start-up ({percent(share)}): a larger micro-batch spreads it."
         case "vector":
-            return f"{start} by vector work ({percent(share)}): more chiplets here or more vector lanes."
+            return f"{start} by vector work ({percent(share)}): {more}more vector lanes."
         case _:
-            return f"{start} by buffer reads ({percent(share)}): more chiplets here or wider reads."
+            return f"{start} by buffer reads ({percent(share)}): {more}wider reads."
 
 
 def _compute(stage: StageEvaluation, segment: SegmentEvaluation, saved: SavedSchedule) -> str:
@@ -121,12 +136,10 @@ def _compute(stage: StageEvaluation, segment: SegmentEvaluation, saved: SavedSch
     macs_per_cycle = chiplet.macs_per_cycle * stage.chiplets
     worked = segment.micro_batch * sum(layer.macs for layer in layers)
     filled = min(1.0, worked / (sum(cycles) * macs_per_cycle)) if any(cycles) else 1.0
-    used = sum(other.chiplets for other in segment.stages)
-    more = "more chiplets here would help" if used > stage.chiplets or used < saved.package.chiplets else ""
     if filled >= _WELL_FILLED:
-        return (
-            f"its MACs are {percent(filled)} busy while it computes; {more or 'no chiplet is left to help'}"
-        )
+        left = _more_chiplets(stage, segment, saved)
+        more = "more chiplets here would help" if left else "no chiplet is left to help"
+        return f"its MACs are {percent(filled)} busy while it computes; {more}"
     idle = [
         count * macs_per_cycle - segment.micro_batch * layer.macs
         for count, layer in zip(cycles, layers, strict=True)

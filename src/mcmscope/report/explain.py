@@ -44,27 +44,34 @@ def _segment(
 ) -> list[RenderableType]:
     return [
         Text(""),
-        _text(_heading(number, segment, evaluation), "bold"),
-        _text("  " + _timing(segment)),
+        _text(_heading(number, segment, saved, evaluation), "bold"),
+        _text("  " + _timing(segment, hidden=_load_hidden(segment, saved))),
         _stage_table(segment, plan),
         *(_text(f"  - {line}") for line in advice(segment, saved)),
     ]
 
 
-def _heading(number: int, segment: SegmentEvaluation, evaluation: Evaluation) -> str:
+def _load_hidden(segment: SegmentEvaluation, saved: SavedSchedule) -> bool:
+    """Whether the segment's weights load while the segment before it runs."""
+    return saved.package.prefetch and segment.layers[0] > 0
+
+
+def _heading(number: int, segment: SegmentEvaluation, saved: SavedSchedule, evaluation: Evaluation) -> str:
     total = evaluation.batch_latency_s
     first, last = segment.stages[0].details[0].name, segment.stages[-1].details[-1].name
     names = first if first == last else f"{first} .. {last}"
-    share = percent((segment.load_s + segment.run_s) / total)
+    load_s = 0.0 if _load_hidden(segment, saved) else segment.load_s
+    share = percent((load_s + segment.run_s) / total)
     noun = "layer" if segment.layers[1] - segment.layers[0] == 1 else "layers"
     return f"Segment {number}: {noun} {span(segment.layers)} ({names}), {share} of the batch's time"
 
 
-def _timing(segment: SegmentEvaluation) -> str:
+def _timing(segment: SegmentEvaluation, *, hidden: bool) -> str:
+    before = " while the segment before runs" if hidden else ""
     passes = f", in {segment.passes} passes over slices of its weights" if segment.passes > 1 else ""
     return (
-        f"load {duration(segment.load_s)} ({data(segment.load_bytes)}), then {duration(segment.run_s)}: "
-        f"{plural(segment.beats, 'beat')} of {plural(segment.micro_batch, 'sample')} at "
+        f"load {duration(segment.load_s)} ({data(segment.load_bytes)}){before}, then "
+        f"{duration(segment.run_s)}: {plural(segment.beats, 'beat')} of {plural(segment.micro_batch, 'sample')} at "
         f"{duration(segment.beat_s)}{passes}; the beat is set by {CAUSES[beat_cause(segment)]}"
     )
 

@@ -40,8 +40,9 @@ def sentences(result: Result) -> list[str]:
     if best is None or best.evaluation is None:
         lines.append("No scheme fits.")
     else:
-        lines += [*headline(result, best), binding(best.scheme, _priced_for(result, best, best.evaluation))]
-        lines += [distance(best.evaluation), *certainty(result)]
+        priced = _priced_for(result, best, best.evaluation)
+        lines += [*headline(result, best), binding(best.scheme, priced)]
+        lines += [distance(priced), *certainty(result)]
     return lines + [
         f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible
     ]
@@ -69,12 +70,16 @@ def headline(result: Result, best: SchemeResult) -> list[str]:
 def certainty(result: Result) -> list[str]:
     """Which searches proved their schedule the best of their scheme, and how far others may be from it."""
     proven = [row.scheme.value for row in result.schemes if row.certificate.status == "optimal"]
-    lines = [f"Proven the best of their schemes: {listed(proven)}."] if proven else []
-    return lines + [
-        f"{row.scheme.value} is at most {percent(row.certificate.gap)} from the best of its scheme."
+    lines = [f"Proven the best of their schemes, among the micro-batches tried: {listed(proven)}."]
+    lines = (lines if proven else []) + [
+        f"{row.scheme.value} is at most {percent(row.certificate.gap)} from the best of its scheme, "
+        "among the micro-batches tried."
         for row in result.schemes
         if row.certificate.status == "bounded" and row.certificate.gap is not None
     ]
+    if not lines and result.objective is not Objective.THROUGHPUT:
+        return ["Nothing is proven for this objective."]
+    return lines or (["Nothing is proven with prefetch."] if result.package.prefetch else [])
 
 
 def compared(result: Result, row: SchemeResult) -> str:
@@ -110,7 +115,7 @@ def distance(evaluation: Evaluation) -> str:
     """How far the bound is."""
     share = evaluation.throughput_per_s / evaluation.bound_throughput_per_s
     return (
-        f"No schedule beats {significant(evaluation.bound_throughput_per_s)} samples/s at this batch "
-        f"(peak compute and compulsory DRAM traffic); this one reaches {percent(share)} of that. "
+        f"No schedule beats {significant(evaluation.bound_throughput_per_s)} samples/s "
+        f"at batch {evaluation.batch} (peak compute and compulsory DRAM traffic); this one reaches {percent(share)} of that. "
         f"The batch takes {duration(evaluation.batch_latency_s)}."
     )
