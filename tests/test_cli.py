@@ -15,7 +15,7 @@ from jsonschema import validate
 from typer.testing import CliRunner, Result
 
 from mcmscope import __version__, load_package
-from mcmscope.cli import BAD_INPUT, INTERRUPTED, app
+from mcmscope.cli import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, app
 from mcmscope.schedule import Scheme
 from mcmscope.schemas import schema
 
@@ -298,7 +298,7 @@ def test_an_interrupt_leaves_quietly(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     result = cli(*RUN, "--out", str(tmp_path / "out"))
     assert result.exit_code == INTERRUPTED
     assert "Traceback" not in result.output
-    assert not (tmp_path / "out").exists()
+    assert list(tmp_path.rglob("*.json")) == []
 
 
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -325,6 +325,47 @@ def test_the_process_itself(tmp_path: Path) -> None:
     assert bad.returncode == BAD_INPUT
     assert bad.stderr.startswith("error: unknown package 'nope'")
     assert "Traceback" not in bad.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    "arguments", [("packages",), ("--version",), (*RUN, "--scheme", "sequential", "--json")]
+)
+def test_a_full_device_is_told(arguments: tuple[str, ...]) -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "mcmscope", *arguments]
+    with Path("/dev/full").open("wb") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=env)
+    assert run.returncode == BAD_INPUT
+    assert run.stderr == "error: standard output cannot be written: No space left on device\n"
+
+
+def test_a_reader_that_leaves_is_no_fault() -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    reader, writer = os.pipe()
+    os.close(reader)
+    for arguments in (("packages",), (*RUN, "--scheme", "sequential")):
+        command = [sys.executable, "-m", "mcmscope", *arguments]
+        run = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, env=env)
+        assert run.returncode == CLOSED_PIPE
+        assert run.stderr == ""
+    os.close(writer)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_an_out_that_cannot_be_made_is_told_before_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mcmscope.api.run_options", None)
+    assert refused(*RUN, "--out", "/proc/foo")[0].startswith("/proc/foo: cannot be ")
+
+
+def test_schedules_of_another_run_go(tmp_path: Path) -> None:
+    other = tmp_path / "schedule-data-parallel.json"
+    mine = tmp_path / "schedule-mine.json"
+    for path in (other, mine):
+        path.write_text("{}")
+    ok(*RUN, "--scheme", "sequential", "--out", str(tmp_path))
+    assert not other.exists()
+    assert mine.exists()
 
 
 def test_a_terminal_without_unicode_is_served(tmp_path: Path) -> None:

@@ -10,9 +10,7 @@ import pytest
 from mcmscope import warm
 
 
-def test_no_second_compiler_once_kernels_are_compiled(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_no_second_compiler_once_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr(warm, "KERNELS", tmp_path)
     (tmp_path / "price.price-1.py311.nbi").write_text("")

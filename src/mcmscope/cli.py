@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Generator
@@ -16,10 +17,14 @@ from mcmscope.errors import InputError, did_you_mean
 from mcmscope.schedule import Objective, Scheme
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
     from mcmscope.workload.network import Network
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+CLOSED_PIPE = 141
+"""What a shell reports of a program that SIGPIPE ended (128 + 13): the reader went away, as `head` does."""
 _MOST_FAULTS = 200
 
 app = typer.Typer(
@@ -109,7 +114,7 @@ def run(
     """Search every scheme for a network on a package, and compare them."""
     with told():
         from mcmscope.api import run_options
-        from mcmscope.files import check_directory
+        from mcmscope.files import check_directory, make_directory
         from mcmscope.hardware import load_package
         from mcmscope.options import Faults, read_options
         from mcmscope.report.console import progress_line, warn
@@ -127,6 +132,8 @@ def run(
         assert options is not None
         assert net is not None
         assert pkg is not None
+        if out is not None:
+            make_directory(Path(out))
         warn(net.warnings)
         with second_compiler(), progress_line(f"{net.name} on {pkg.name}") as progress:
             result = run_options(net, pkg, options, progress)
@@ -275,6 +282,30 @@ def _is_package(name: str) -> bool:
     )
 
 
+class _Output(io.FileIO):
+    """Standard output that ends the program if it cannot be written; what is still buffered is dropped."""
+
+    def write(self, data: ReadableBuffer, /) -> int | None:
+        try:
+            return super().write(data)
+        except OSError as error:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
+            if isinstance(error, BrokenPipeError):
+                raise SystemExit(CLOSED_PIPE) from None
+            print(f"error: standard output cannot be written: {error.strerror or error}", file=sys.stderr)
+            raise SystemExit(BAD_INPUT) from None
+
+
+def _watch_output() -> None:
+    """Write standard output through ``_Output``, unless it is a terminal or closed."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper) and not out.isatty():
+        raw = _Output(out.fileno(), "wb", closefd=False)
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), encoding=out.encoding, errors=out.errors)
+
+
 def main() -> None:
     """Entry point of ``mcmscope``."""
     # Kernels are as fast at this level and compile in two thirds of the time; numba reads it when imported.
@@ -283,7 +314,11 @@ def main() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")  # a name in a terminal that cannot show it
+    _watch_output()
     try:
         app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    finally:
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] (closed by the shell)
+            sys.stdout.flush()

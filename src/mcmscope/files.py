@@ -88,6 +88,18 @@ def check_directory(directory: Path) -> None:
         raise InputError(f"{directory}: cannot be written: {reason}") from None
 
 
+def make_directory(directory: Path) -> None:
+    """Make ``directory`` unless it is there.
+
+    Raises:
+        InputError: it cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be made: {error.strerror or error}") from None
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file as a whole: beside its place, then renamed into it.
 

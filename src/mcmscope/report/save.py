@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mcmscope.errors import InputError
-from mcmscope.files import check_directory, json_text, write_text
+from mcmscope.files import check_directory, json_text, make_directory, write_text
 from mcmscope.report.result_json import result_to_dict
 from mcmscope.result import Result
 from mcmscope.schedule import Scheme
@@ -20,25 +20,28 @@ def schedule_file_name(scheme: Scheme) -> str:
 
 
 def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
-    """``Result.save``: all texts are made first, then written one by one, the result last."""
+    """``Result.save``: all texts are made first, then written one by one, the result last.
+
+    Schedule files of schemes that this result has no schedule of are of another run and removed.
+    """
     check_directory(directory)
+    make_directory(directory)
     texts: dict[Path, str] = {}
-    stale: list[Path] = []
     for row in result.schemes:
-        path = directory / schedule_file_name(row.scheme)
         if row.schedule is None:
-            stale.append(path)
             continue
         saved = SavedSchedule(
             result.network, result.package, result.batch, result.objective, row.scheme, row.schedule
         )
-        texts[path] = json_text(saved_to_dict(saved))
+        texts[directory / schedule_file_name(row.scheme)] = json_text(saved_to_dict(saved))
     texts[directory / RESULT_FILE] = json_text(result_to_dict(result))
-    for path, text in texts.items():
-        write_text(path, text)
-    for path in stale:
+    for path in (directory / schedule_file_name(scheme) for scheme in Scheme):
+        if path in texts:
+            continue
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(f"{path}: is of another run and cannot be removed: {error.strerror}") from None
+    for path, text in texts.items():
+        write_text(path, text)
     return tuple(texts)

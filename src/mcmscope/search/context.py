@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcmscope.cost.arrays import (
     INPUTS_READ,
@@ -19,6 +20,8 @@ from mcmscope.cost.arrays import (
 )
 from mcmscope.cost.code import Encoded
 from mcmscope.cost.model import CostModel
+from mcmscope.result import Certificate
+from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.single import best_fitting, best_in_passes
 from mcmscope.search.space import micro_batches
 from mcmscope.search.tables import NEVER, Tables, tables
@@ -35,7 +38,20 @@ class Piece:
     partitions: tuple[int, ...]
 
 
-def join(pieces: list[tuple[int, Piece]], replicas: int = 1) -> Encoded:
+Path = list[tuple[int, Piece]]
+"""A schedule: the segments in order, each with its end layer."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found: a schedule, or the reason why there is none."""
+
+    code: Encoded | None
+    reason: str | None
+    certificate: Certificate
+
+
+def join(pieces: Path, replicas: int = 1) -> Encoded:
     """A schedule from (end layer, piece) pairs in order."""
     return Encoded(
         segments=np.array([(end, piece.micro_batch) for end, piece in pieces], dtype=np.int64),
@@ -49,16 +65,18 @@ class SearchContext:
     """What the searches of one network, package, batch and micro-batches share, made when asked for.
 
     ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what
-    searches have priced; ``paths`` and ``pools`` keep what they found and the segments that they priced.
+    searches have priced. Searches leave what they found (``fused`` with its lower bound) and, in ``pools``,
+    the segments that they priced.
     """
 
     def __init__(self, model: CostModel, batch: int, fixed: int | None = None) -> None:
         self.model, self.batch, self.fixed = model, batch, fixed
         self.micro = micro_batches(batch, fixed)
         self.states = 0
-        self.found: dict[tuple[str, str], object] = {}
-        self.paths: dict[str, object] = {}
-        self.pools: dict[str, dict[tuple[int, int], Piece]] = {}
+        self.found: dict[tuple[Scheme, Objective], Found] = {}
+        self.segmented: Path | None = None
+        self.fused: tuple[Path, int] | None = None
+        self.pools: dict[Scheme, dict[tuple[int, int], Piece]] = {}
         self._singles: dict[int, list[Piece | None]] = {}
         self._shapes: dict[tuple[int, int], bytes] = {}
 
@@ -135,10 +153,7 @@ class SearchContext:
 
     def kept(self, b: int) -> int:
         """1 if all that is alive at boundary b stays on the package."""
-        if b in (0, self.layers):
-            return 0
-        alive = int(self.model.net.span[MADE_BEFORE, b, self.layers])
-        return int(self.batch * alive <= self.model.machine.retained_limit)
+        return int(kept_boundaries(self.model, self.batch)[b])
 
     def passing(self, l: int) -> int:
         """Bytes that pass over layer l."""
@@ -194,12 +209,17 @@ class SearchContext:
         return Piece(best, self.micro[index], ((l + 1, n, *tiles),), (partition,))
 
 
+def kept_boundaries(model: CostModel, m: int) -> NDArray[np.bool_]:
+    """[L + 1]: where all that is alive stays on the package; see ``cost.dram.is_kept``."""
+    L = len(model.net.layer)
+    kept = m * model.net.span[MADE_BEFORE, :, L] <= model.machine.retained_limit
+    kept[0] = kept[L] = False
+    return kept
+
+
 def segment_io(model: CostModel, m: int) -> Ints:
     """DRAM bytes per sample of every segment [a, b) for a batch of m; see ``cost.price.io_bytes``."""
-    span, L = model.net.span, len(model.net.layer)
-    alive = span[MADE_BEFORE, :, L]
-    kept = m * alive <= model.machine.retained_limit
-    kept[0] = kept[L] = False
+    span, kept = model.net.span, kept_boundaries(model, m)
     before, after = kept[:, None], kept[None, :]
     return (
         span[INPUTS_READ]

@@ -13,7 +13,8 @@ from itertools import pairwise
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
-from mcmscope.search.context import Piece, SearchContext
+from mcmscope.schedule import Scheme
+from mcmscope.search.context import Path, Piece, SearchContext
 from mcmscope.search.lazy import lazy_path
 from mcmscope.search.merge import estimate_segment, estimate_segments
 from mcmscope.search.stages import Stages
@@ -26,8 +27,6 @@ REFINEMENTS = 120
 MOVES = 400
 """Changes tried on the schedule that was found."""
 FAR = np.int64(2**52)
-
-Path = list[tuple[int, Piece]]
 
 
 def segment_lengths(layers: int) -> Ints:
@@ -185,7 +184,7 @@ def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path
     lazy_path(value, known, refine, enough=lambda: asked >= REFINEMENTS)
     best = shortest_known(L, pieces)
     best = improve(context, stages, estimates, best, pieces)
-    context.pools["merged"] = pieces
+    context.pools[Scheme.MERGED_PIPELINE] = pieces
     total = sum(piece.time_ps for _, piece in best)
     for name, path in starts:
         if sum(piece.time_ps for _, piece in path) <= total:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar, cast
-
 from mcmscope.cost.code import Encoded
 from mcmscope.cost.evaluate import bound_s
 from mcmscope.cost.model import CostModel
 from mcmscope.result import Certificate
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search import cheapest
-from mcmscope.search.context import Piece, SearchContext, join
+from mcmscope.search.context import Found, Path, Piece, SearchContext, join
 from mcmscope.search.descend import descend, objective_value
 from mcmscope.search.linear import linear
 from mcmscope.search.segmented import full_pipeline, segmented
@@ -21,8 +17,6 @@ from mcmscope.search.sequential_fused import data_parallel, fused
 from mcmscope.search.space import space_size
 
 __all__ = ["Found", "SearchContext", "search_scheme"]
-
-T = TypeVar("T")
 
 PARTS: dict[Scheme, tuple[Scheme, ...]] = {
     Scheme.SEQUENTIAL: (),
@@ -33,15 +27,6 @@ PARTS: dict[Scheme, tuple[Scheme, ...]] = {
     Scheme.DATA_PARALLEL: (Scheme.SEQUENTIAL_FUSED,),
 }
 """Schemes whose spaces lie inside another's: it is searched to be no worse than they are."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found: a schedule, or the reason why there is none."""
-
-    code: Encoded | None
-    reason: str | None
-    certificate: Certificate
 
 
 def search_scheme(
@@ -63,12 +48,10 @@ def search_scheme(
     if search != "linear":
         raise ValueError(f"unknown search {search!r}")
     shared = context or SearchContext(model, batch, micro_batch)
-    key = (scheme.value, objective.value)
+    key = (scheme, objective)
     if key not in shared.found:
         shared.found[key] = _search(shared, scheme, objective)
-    found = shared.found[key]
-    assert isinstance(found, Found)
-    return found
+    return shared.found[key]
 
 
 def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Found:
@@ -120,13 +103,13 @@ def _fastest(context: SearchContext, scheme: Scheme) -> tuple[Encoded, int | Non
         case Scheme.FULL_PIPELINE:
             path = full_pipeline(context)
         case Scheme.SEGMENTED_PIPELINE:
-            path = _once(context, "segmented", segmented)
+            path = _segmented(context)
         case Scheme.SEQUENTIAL_FUSED:
-            path, lower = _once(context, "fused", fused)
+            path, lower = _fused(context)
             return join(path), lower, None
         case Scheme.MERGED_PIPELINE:
-            pipelines = _once(context, "segmented", segmented)
-            clusters, _ = _once(context, "fused", fused)
+            pipelines = _segmented(context)
+            clusters, _ = _fused(context)
             path, start = linear(
                 context,
                 [(Scheme.SEGMENTED_PIPELINE.value, pipelines), (Scheme.SEQUENTIAL_FUSED.value, clusters)],
@@ -141,20 +124,30 @@ def _pool(context: SearchContext, scheme: Scheme) -> dict[tuple[int, int], Piece
     """Segments of a scheme that its search priced; none where it has one cut or several replicas."""
     match scheme:
         case Scheme.SEGMENTED_PIPELINE:
-            return context.pools["segmented"]
+            return context.pools[Scheme.SEGMENTED_PIPELINE]
         case Scheme.SEQUENTIAL_FUSED:
-            return context.pools["fused"]
+            return context.pools[Scheme.SEQUENTIAL_FUSED]
         case Scheme.MERGED_PIPELINE:
-            return {**context.pools["fused"], **context.pools["segmented"], **context.pools["merged"]}
+            return {edge: piece for scheme in MERGED_POOLS for edge, piece in context.pools[scheme].items()}
         case _:
             return {}
 
 
-def _once(context: SearchContext, name: str, search: Callable[[SearchContext], T]) -> T:
-    """The result of a search that several schemes ask for."""
-    if name not in context.paths:
-        context.paths[name] = search(context)
-    return cast("T", context.paths[name])
+MERGED_POOLS = (Scheme.SEQUENTIAL_FUSED, Scheme.SEGMENTED_PIPELINE, Scheme.MERGED_PIPELINE)
+
+
+def _segmented(context: SearchContext) -> Path:
+    """The segmented optimum, searched once: the merged search starts from it."""
+    if context.segmented is None:
+        context.segmented = segmented(context)
+    return context.segmented
+
+
+def _fused(context: SearchContext) -> tuple[Path, int]:
+    """The fused optimum and its lower bound, searched once: the merged search starts from it."""
+    if context.fused is None:
+        context.fused = fused(context)
+    return context.fused
 
 
 def _certificate(

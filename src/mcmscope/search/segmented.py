@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
-from mcmscope.search.context import Piece, SearchContext
+from mcmscope.schedule import Scheme
+from mcmscope.search.context import Path, Piece, SearchContext
 from mcmscope.search.lazy import lazy_path
 from mcmscope.search.pipeline import solve_pipeline
 from mcmscope.search.sequential import Infeasible, sequential
 from mcmscope.search.tables import HELD, NEVER, TIME
 
 
-def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
+def segmented(context: SearchContext) -> Path:
     """Any segments with one layer per cluster, exactly."""
     L = context.layers
     value, each = _pipeline_bounds(context)
@@ -30,7 +31,7 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
         pieces[a, b] = found
         return found.time_ps
 
-    context.pools["segmented"] = pieces
+    context.pools[Scheme.SEGMENTED_PIPELINE] = pieces
     # A first good schedule from the most promising micro-batches bounds the exact search.
     first, reached = lazy_path(value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1))
     found = [(b, pieces[a, b]) for a, b in first]
@@ -38,7 +39,7 @@ def segmented(context: SearchContext) -> list[tuple[int, Piece]]:
     return [(b, pieces[a, b]) for a, b in path] if path else found
 
 
-def full_pipeline(context: SearchContext) -> list[tuple[int, Piece]]:
+def full_pipeline(context: SearchContext) -> Path:
     """One segment with one layer per cluster.
 
     Raises ``Infeasible`` with the reason where there is none.

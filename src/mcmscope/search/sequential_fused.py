@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mcmscope.cost.code import Encoded
-from mcmscope.search.context import Piece, SearchContext, join
+from mcmscope.schedule import Scheme
+from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank_sizes
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.sequential import Infeasible, sequential
@@ -29,7 +30,7 @@ def fused(
     upper: int = NEVER,
     *,
     quick_states: int | None = None,
-) -> tuple[list[tuple[int, Piece]], int]:
+) -> tuple[Path, int]:
     """Any segments of one cluster each; also a lower bound of their time (ps), equal to it at the optimum.
 
     No segments come back if none of these schedules is faster than ``upper`` (ps). With ``quick_states`` only
@@ -84,7 +85,7 @@ def fused(
     if quick_states is not None:
         return found, 0
     if replicas == 1:
-        context.pools["fused"] = pieces
+        context.pools[Scheme.SEQUENTIAL_FUSED] = pieces
     slow = _Refiner(context, replicas, pieces, None)
     lower = value.copy()
     begun = context.states
