@@ -378,6 +378,7 @@ def test_a_terminal_without_unicode_is_served(tmp_path: Path) -> None:
 def test_control_c_exits_with_130() -> None:
     code = (
         "import os, signal, time, mcmscope.api\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a parent may have it ignored
         "def wait(*_): print('searching', flush=True); time.sleep(60)\n"
         "mcmscope.api.run_options = wait\n"
         "from mcmscope.cli import main\nmain()\n"
