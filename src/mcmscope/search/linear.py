@@ -25,7 +25,7 @@ SHARES = np.array([100, 75, 50, 33, 25, 16, 12, 8, 4, 1], dtype=np.int64)
 REFINEMENTS = 120
 """Segments whose estimate is replaced by a true price before the best known path is taken."""
 MOVES = 400
-"""Changes tried on the schedule that was found."""
+"""About as many changes are tried on the schedule that was found."""
 FAR = np.int64(2**52)
 
 
@@ -274,6 +274,8 @@ def improve(
                     tried += 6
         borders = [end for end, _ in path[:-1]]
         for x, border in enumerate(borders):
+            if tried >= MOVES:
+                break
             a = borders[x - 1] if x > 0 else 0
             b = borders[x + 1] if x + 1 < len(borders) else context.layers
             wanted = [(a, b)]
