@@ -136,7 +136,7 @@ def test_files_have_the_usual_permissions(result: Result, tmp_path: Path) -> Non
     assert (tmp_path / "result.json").stat().st_mode & 0o777 == 0o644
 
 
-def test_save_replaces_what_is_there_and_removes_schedules_that_no_longer_fit(
+def test_save_replaces_what_is_there_and_removes_schedules_of_another_run(
     result: Result, tmp_path: Path
 ) -> None:
     (tmp_path / "result.json").write_text("old")
@@ -146,7 +146,7 @@ def test_save_replaces_what_is_there_and_removes_schedules_that_no_longer_fit(
     result.save(tmp_path)
     assert (tmp_path / "result.json").read_text().startswith("{")
     assert not (tmp_path / "schedule-full-pipeline.json").exists()
-    assert (tmp_path / "schedule-merged-pipeline.json").exists()
+    assert not (tmp_path / "schedule-merged-pipeline.json").exists()
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 

@@ -71,8 +71,8 @@ def _timing(segment: SegmentEvaluation, *, hidden: bool) -> str:
     passes = f", in {segment.passes} passes over slices of its weights" if segment.passes > 1 else ""
     return (
         f"load {duration(segment.load_s)} ({data(segment.load_bytes)}){before}, then "
-        f"{duration(segment.run_s)}: {plural(segment.beats, 'beat')} of {plural(segment.micro_batch, 'sample')} at "
-        f"{duration(segment.beat_s)}{passes}; the beat is set by {CAUSES[beat_cause(segment)]}"
+        f"{duration(segment.run_s)}: {plural(segment.beats, 'beat')} of "
+        f"{plural(segment.micro_batch, 'sample')} at {duration(segment.beat_s)}{passes}; the beat is set by {CAUSES[beat_cause(segment)]}"
     )
 
 

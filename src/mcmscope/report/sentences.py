@@ -116,6 +116,6 @@ def distance(evaluation: Evaluation) -> str:
     share = evaluation.throughput_per_s / evaluation.bound_throughput_per_s
     return (
         f"No schedule beats {significant(evaluation.bound_throughput_per_s)} samples/s "
-        f"at batch {evaluation.batch} (peak compute and compulsory DRAM traffic); this one reaches {percent(share)} of that. "
-        f"The batch takes {duration(evaluation.batch_latency_s)}."
+        f"at batch {evaluation.batch} (peak compute and compulsory DRAM traffic); "
+        f"this one reaches {percent(share)} of that. The batch takes {duration(evaluation.batch_latency_s)}."
     )
