@@ -71,6 +71,14 @@ def test_the_table_has_a_row_per_scheme_and_fits_a_terminal(result: Result) -> N
     assert max(len(line) for line in narrow.splitlines()) <= 80
 
 
+def test_the_speed_up_is_of_throughput_and_other_objectives_go_without(result: Result) -> None:
+    text = table_text(replace(result, objective=Objective.ENERGY))
+    assert "1.50x" in table_text(result)
+    assert "1.50x" not in text
+    assert "speed-" not in text
+    assert "search" in text
+
+
 def test_the_headline_is_the_smaller_ratio(result: Result) -> None:
     text = sentences(result)[0]
     assert text == (

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from mcmscope.report.words import clean, duration, percent, ratio, significant
 from mcmscope.result import Result, SchemeResult
+from mcmscope.schedule import Objective
 
 _HEADINGS = (
     "samples\nper s",
@@ -19,6 +20,8 @@ _HEADINGS = (
     "of\nbound",
     "search",
 )
+_SPEEDUP = 3
+"""The column of the speed-up, which is of throughput: other objectives go without."""
 _INFEASIBLE = "-"
 _ROOMY = 90
 
@@ -31,12 +34,16 @@ def scheme_table(result: Result, width: int = _ROOMY) -> Table:
     padding = (0, 1, 0, 0) if width >= _ROOMY else 0
     table = Table(box=box.SIMPLE_HEAD, padding=padding, pad_edge=False, show_edge=False)
     table.add_column(Text("scheme"), no_wrap=True, vertical="bottom")
-    for heading in _HEADINGS:
-        table.add_column(Text(heading), justify="right", no_wrap=True)
+    shown = [
+        at for at in range(1 + len(_HEADINGS)) if at != _SPEEDUP or result.objective is Objective.THROUGHPUT
+    ]
+    for at in shown[1:]:
+        table.add_column(Text(_HEADINGS[at - 1]), justify="right", no_wrap=True)
     best = result.best
     for row in result.schemes:
         style = "bold" if row is best else "" if row.feasible else "dim"
-        table.add_row(*(Text(cell) for cell in cells(row)), style=style)
+        told = cells(row)
+        table.add_row(*(Text(told[at]) for at in shown), style=style)
     return table
 
 
