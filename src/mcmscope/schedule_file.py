@@ -15,12 +15,26 @@ from mcmscope.schedule import Cluster, Objective, Schedule, Scheme, Segment, sch
 from mcmscope.workload.network import Network
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from mcmscope.schedule_model import ClusterModel, FileModel, ScheduleModel
 
 FORMAT = "mcmscope-schedule"
 VERSION = 1
 
 _SAID = {"missing": "is missing", "extra_forbidden": "unknown key"}
+_EXPECTED = {
+    "greater_than_equal": "{ge} or more",
+    "less_than_equal": "{le} or less",
+    "int_type": "a whole number",
+    "enum": "{expected}",
+    "literal_error": "{expected}",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+"""What a field of a wrong type or range should be, by pydantic's name for the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +162,19 @@ def _model(content: Mapping[str, object], where: str) -> FileModel:
         return FileModel.model_validate(content)
     except ValidationError as error:
         raise InputError(
-            f"{where}: {_place(item['loc'])}: {_SAID.get(item['type'], item['msg'])}"
-            for item in error.errors(include_url=False)
+            f"{where}: {_place(item['loc'])}: {_said(item)}" for item in error.errors(include_url=False)
         ) from None
+
+
+def _said(item: ErrorDetails) -> str:
+    kind, context = item["type"], item.get("ctx", {})
+    if kind in _SAID:
+        return _SAID[kind]
+    if kind == "too_long":
+        return f"expected {context['max_length']} items, got {context['actual_length']}"
+    if kind in _EXPECTED:
+        return f"expected {_EXPECTED[kind].format(**context)}, got {_shown(item['input'])}"
+    return f"{item['msg']}, got {_shown(item['input'])}"
 
 
 def _place(steps: tuple[int | str, ...]) -> str:
