@@ -185,3 +185,21 @@ def test_external_data_is_never_opened(tmp_path: Path) -> None:
     entry.key, entry.value = "location", "../../../../etc/passwd"
     path = save(tmp_path, [node("Conv", ["x", "w"], ["y"])], [tensor("x", (1, 3, 8, 8))], ["y"], [secret])
     assert load_network(path).macs == 4 * 3 * 64
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((1, 5, 8, 8), "weights [4, 3, 3, 3] want 3 input channels, the input [1, 5, 8, 8] has 5"),
+        ((1, 3, 2, 2), "the kernel [3, 3] is larger than the padded input [1, 3, 2, 2]"),
+    ],
+)
+def test_an_impossible_convolution_tells_its_sizes(
+    tmp_path: Path, shape: tuple[int, ...], words: str
+) -> None:
+    path = save(
+        tmp_path, [node("Conv", ["x", "w"], ["y"])], [tensor("x", shape)], ["y"], [weight("w", 4, 3, 3, 3)]
+    )
+    for allow_unknown in (False, True):
+        (fault,) = faults(path, allow_unknown=allow_unknown)
+        assert fault == f"{path}: node 'n_y' (Conv): {words}"

@@ -210,6 +210,29 @@ def _conv(data: int, weight: int) -> Rule:
     return rule
 
 
+_CONVS = {"Conv": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
+_POOLS = ("AveragePool", "MaxPool", "LpPool")
+
+
+def contradiction(site: Site) -> str | None:
+    """What makes a convolution or a pool impossible, with the sizes; None if nothing does."""
+    label = site.node.label
+    if label not in _CONVS and label not in _POOLS:
+        return None
+    data, weight = _CONVS.get(label, (0, 0))
+    x, w = site.shape(data), site.shape(weight)
+    groups = site.node.integer("group", 1)
+    if label in _CONVS and len(w) == len(x) > 2 and groups > 0 and w[1] * groups != x[1]:
+        grouped = f" in {groups} groups" if groups > 1 else ""
+        return (
+            f"weights {list(w)}{grouped} want {w[1] * groups} input channels, the input {list(x)} has {x[1]}"
+        )
+    if min(x, default=1) > 0 and min(site.result, default=1) < 1:
+        kernel = w[2:] if label in _CONVS else site.node.integers("kernel_shape", ())
+        return f"the kernel {list(kernel)} is larger than the padded input {list(x)}"
+    return None
+
+
 def _padding(
     site: Site, size: Shape, out: Shape, kernel: Pair, stride: Pair, dilation: Pair
 ) -> tuple[int, int, int, int] | None:

@@ -24,7 +24,7 @@ from mcmscope.workload.graph import (
     elements_of,
 )
 from mcmscope.workload.onnx_model import OnnxNode, load_model
-from mcmscope.workload.onnx_operators import RULES, Found, Site
+from mcmscope.workload.onnx_operators import RULES, Found, Site, contradiction
 from mcmscope.workload.onnx_shapes import Typed, infer
 
 _TOLD = 8
@@ -106,6 +106,10 @@ def _read_node(reading: _Reading, node: OnnxNode, allow_unknown: bool) -> None:
         # Behind an operator that is not understood nothing has a shape: that operator is the fault.
         if not reading.unknown:
             reading.shapeless.append(f"{untold[-1]!r} (node {node.name!r}, {node.label})")
+        return
+    wrong = contradiction(site)
+    if wrong is not None:
+        reading.faults.append(f"{reading.source}: node {node.name!r} ({node.label}): {wrong}")
         return
     if any(n < 1 for name in around for n in typed.shapes[name]):
         _read_empty(reading, node)
