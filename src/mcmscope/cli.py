@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-CLOSED_PIPE = 141
-"""What a shell reports of a program that SIGPIPE ended (128 + 13): the reader went away, as `head` does."""
+CLOSED_PIPE = 0
+"""The reader went away, as `head` does, with all it wanted: the code is the same as if it had been sooner
+or later than our last write."""
 _MOST_FAULTS = 200
 
 app = typer.Typer(

@@ -72,7 +72,8 @@ def _timing(segment: SegmentEvaluation, *, hidden: bool) -> str:
     return (
         f"load {duration(segment.load_s)} ({data(segment.load_bytes)}){before}, then "
         f"{duration(segment.run_s)}: {plural(segment.beats, 'beat')} of "
-        f"{plural(segment.micro_batch, 'sample')} at {duration(segment.beat_s)}{passes}; the beat is set by {CAUSES[beat_cause(segment)]}"
+        f"{plural(segment.micro_batch, 'sample')} at {duration(segment.beat_s)}{passes}; "
+        f"the beat is set by {CAUSES[beat_cause(segment)]}"
     )
 
 
