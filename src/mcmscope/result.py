@@ -135,8 +135,8 @@ class Result:
     def save(self, directory: str | Path) -> tuple[Path, ...]:
         """Write ``result.json`` and ``schedule-SCHEME.json`` per feasible scheme; returns the files.
 
-        Each file appears whole or not at all. A schedule file of a scheme that this run found infeasible,
-        left there by another run, is removed.
+        Each file appears whole or not at all. Schedule files of schemes that have none in this result, left
+        there by another run, are removed.
 
         Raises:
             InputError: the directory cannot be made or written to.
