@@ -1,4 +1,4 @@
-"""The second compiler of a first run."""
+"""The two compilers of a first run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from mcmscope import warm
 
 
-def test_no_second_compiler_once_compiled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_done_once_kernels_are_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr(warm, "KERNELS", tmp_path)
     (tmp_path / "price.price-1.py311.nbi").write_text("")
@@ -19,11 +19,12 @@ def test_no_second_compiler_once_compiled(monkeypatch: pytest.MonkeyPatch, tmp_p
         raise AssertionError("started a process")
 
     monkeypatch.setattr(warm.subprocess, "Popen", refuse)
-    with warm.second_compiler():
+    monkeypatch.setattr(warm, "compile_segments", refuse)
+    with warm.compiled():
         pass
 
 
-def test_the_second_compiler_ends_with_the_block(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_second_process_ends_with_the_block(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setattr(warm, "KERNELS", tmp_path)
     monkeypatch.setattr(warm.os, "cpu_count", lambda: 2)
@@ -35,11 +36,12 @@ def test_the_second_compiler_ends_with_the_block(monkeypatch: pytest.MonkeyPatch
         return started[-1]
 
     monkeypatch.setattr(warm.subprocess, "Popen", note)
-    with pytest.raises(KeyError), warm.second_compiler():
+    with pytest.raises(KeyError), warm.compiled():
         raise KeyError
     assert len(started) == 1
     assert started[0].poll() is not None
 
 
-def test_it_compiles_without_fault() -> None:
-    warm.main()
+def test_both_halves_compile_without_fault() -> None:
+    warm.compile_segments()
+    warm.compile_prices()

@@ -119,7 +119,7 @@ def run(
         from mcmscope.hardware import load_package
         from mcmscope.options import Faults, read_options
         from mcmscope.report.console import progress_line, warn
-        from mcmscope.warm import second_compiler
+        from mcmscope.warm import compiled
 
         faults = Faults()
         options = faults.attempt(lambda: read_options(batch, objective, scheme, search, micro_batch))
@@ -136,7 +136,7 @@ def run(
         if out is not None:
             make_directory(Path(out))
         warn(net.warnings)
-        with second_compiler(), progress_line(f"{net.name} on {pkg.name}") as progress:
+        with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
             result = run_options(net, pkg, options, progress)
         written = result.save(out) if out is not None else ()
         if json:

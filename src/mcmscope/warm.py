@@ -1,4 +1,4 @@
-"""A first run compiles its kernels; a second process compiles half of them meanwhile, on another core."""
+"""A first run compiles its kernels on two cores: half of them here, half in a second process."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def is_compiled() -> bool:
 
 
 @contextmanager
-def second_compiler() -> Generator[None]:
-    """While the block runs, let another process compile what it will need last, if nothing is compiled yet.
+def compiled() -> Generator[None]:
+    """Compile all kernels before the block runs, if nothing is compiled yet: half of them in another process.
 
-    Both write numba's cache, whose entries are replaced whole; whoever comes second reads it.
+    Both write numba's cache, whose entries are replaced whole; what one has compiled the other reads.
     """
     if is_compiled() or (os.cpu_count() or 1) < 2:
         yield
@@ -32,17 +32,15 @@ def second_compiler() -> Generator[None]:
         [sys.executable, "-m", "mcmscope.warm"], stdin=silent, stdout=silent, stderr=silent
     )
     try:
+        compile_segments()
         yield
     finally:
         child.terminate()
         child.wait()
 
 
-def main() -> None:
-    """Compile the kernels that a run reaches last: those of segments, not those of layers and prices.
-
-    On a network whose weights fit, so that no pass is ever priced.
-    """
+def compile_segments() -> None:
+    """Compile what searches segments, with a tiny case whose weights fit, so that no pass is priced."""
     from mcmscope.cost.model import cost_model
     from mcmscope.hardware import load_package
     from mcmscope.search.context import SearchContext
@@ -56,5 +54,34 @@ def main() -> None:
     linear(context, [("", clusters), ("", segmented(context))])
 
 
+def compile_prices() -> None:
+    """Compile what prices schedules and passes, with a tiny case."""
+    import numpy as np
+
+    from mcmscope.cost.code import Encoded
+    from mcmscope.cost.evaluate import evaluate_code
+    from mcmscope.cost.model import cost_model
+    from mcmscope.hardware import load_package
+    from mcmscope.search.single import best_in_passes
+    from mcmscope.search.space import grid_table
+    from mcmscope.search.tables import NEVER
+    from mcmscope.workload import load_network
+
+    model = cost_model(load_network("alexnet"), load_package("simba-16"))
+    starts, grids = grid_table(1, 1)
+    choice = np.zeros(3, dtype=np.int64)
+    last = len(model.network) - 1
+    best_in_passes(
+        model.net, model.machine, model.terms, last, 0, 1, starts, grids, 1, 1, 0, 0, 1, NEVER, choice
+    )
+    ends = np.arange(1, last + 2)
+    layerwise = Encoded(
+        np.stack([ends, np.ones_like(ends)], axis=1),
+        np.array([[end, 16, 1, 4, 4] for end in ends.tolist()], dtype=np.int64),
+        np.full(last + 1, 2, dtype=np.int64),
+    )
+    evaluate_code(model, layerwise, 1)
+
+
 if __name__ == "__main__":
-    main()
+    compile_prices()
