@@ -15,7 +15,8 @@ from jsonschema import validate
 from typer.testing import CliRunner, Result
 
 from mcmscope import __version__, load_package
-from mcmscope.cli import BAD_INPUT, CLOSED_PIPE, INTERRUPTED, app
+from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
+from mcmscope.cli.output import CLOSED_PIPE
 from mcmscope.schedule import Scheme
 from mcmscope.schemas import schema
 

@@ -1,0 +1,35 @@
+"""The command line: reads arguments, calls the library, prints. Heavy imports wait until a command runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from mcmscope.cli.app import INTERRUPTED, app
+from mcmscope.cli.lists import networks, packages, show
+from mcmscope.cli.output import watch_output
+from mcmscope.cli.price import evaluate, explain
+from mcmscope.cli.run import run
+
+__all__ = ["app", "main"]
+
+for command in (run, evaluate, explain, packages, networks, show):
+    app.command()(command)
+
+
+def main() -> None:
+    """Entry point of ``mcmscope``."""
+    # Kernels are as fast at this level and compile in two thirds of the time; numba reads it when imported.
+    os.environ.setdefault("NUMBA_OPT", "1")
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")  # a name in a terminal that cannot show it
+    watch_output()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    finally:
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison] (closed by the shell)
+            sys.stdout.flush()

@@ -1,0 +1,108 @@
+"""``run``: search every scheme for a network on a package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mcmscope.cli.app import Batch, JsonFlag, NetworkName, PackageName, print_json, told
+from mcmscope.schedule import Objective, Scheme
+
+if TYPE_CHECKING:
+    from mcmscope.workload.network import Network
+
+
+def run(
+    network: NetworkName,
+    package: PackageName,
+    batch: Batch = "64",
+    objective: Annotated[
+        str, typer.Option(metavar="NAME", help=f"What the searches make best: {', '.join(Objective)}.")
+    ] = Objective.THROUGHPUT.value,
+    scheme: Annotated[
+        str, typer.Option(metavar="all|NAME,...", help=f"Schemes to search: {', '.join(Scheme)}.")
+    ] = "all",
+    search: Annotated[
+        str, typer.Option(metavar="NAME", help="How pipelines are searched: linear.")
+    ] = "linear",
+    micro_batch: Annotated[
+        str, typer.Option(metavar="auto|U", help="Samples per beat, or let the search choose.")
+    ] = "auto",
+    weight_bits: Annotated[
+        str | None, typer.Option(metavar="BITS", help="Bits of a weight.", show_default="8")
+    ] = None,
+    activation_bits: Annotated[
+        str | None, typer.Option(metavar="BITS", help="Bits of an activation.", show_default="8")
+    ] = None,
+    allow_unknown: Annotated[
+        bool, typer.Option("--allow-unknown", help="Take unknown ONNX operators for data movement.")
+    ] = False,
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", metavar="DIR", help="Write result.json and schedules here.")
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Search every scheme for a network on a package, and compare them."""
+    with told():
+        from mcmscope.api import run_options
+        from mcmscope.files import check_directory, make_directory
+        from mcmscope.hardware import load_package
+        from mcmscope.options import Faults, read_options
+        from mcmscope.report.console import progress_line, warn
+        from mcmscope.warm import compiled
+
+        faults = Faults()
+        options = faults.attempt(lambda: read_options(batch, objective, scheme, search, micro_batch))
+        net = faults.attempt(lambda: read_network(network, weight_bits, activation_bits, allow_unknown))
+        pkg = faults.attempt(lambda: load_package(package))
+        if out == "":
+            faults.found.append("--out: expected a directory, got ''")
+        elif out is not None:
+            faults.attempt(lambda: check_directory(Path(out)))
+        faults.throw()
+        assert options is not None
+        assert net is not None
+        assert pkg is not None
+        if out is not None:
+            make_directory(Path(out))
+        warn(net.warnings)
+        with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
+            result = run_options(net, pkg, options, progress)
+        written = result.save(out) if out is not None else ()
+        if json:
+            from mcmscope.report.result_json import result_to_dict
+
+            print_json(result_to_dict(result))
+        else:
+            from mcmscope.report.show import print_result
+
+            print_result(result, written)
+
+
+def read_network(
+    name: str, weight_bits: str | None, activation_bits: str | None, allow_unknown: bool
+) -> Network:
+    """The network, its precision from text; a network file's own precision wins, with a warning."""
+    from mcmscope.options import Faults, whole_number
+    from mcmscope.report.console import warn
+    from mcmscope.workload.load import MAX_BITS, load_network
+
+    faults = Faults()
+    bits: dict[str, int] = {}
+    for key, given in (("weight_bits", weight_bits), ("activation_bits", activation_bits)):
+        option = "--" + key.replace("_", "-")
+        value = faults.attempt(
+            lambda option=option, given=given: whole_number(option, given or "8", MAX_BITS)
+        )
+        if given is not None and value is not None:
+            bits[key] = value
+    network = faults.attempt(lambda: load_network(name, allow_unknown=allow_unknown, **bits))
+    faults.throw()
+    assert network is not None
+    for key, value in bits.items():
+        if getattr(network, key) != value:
+            own = getattr(network, key)
+            warn([f"{name} carries its own precision: {key} stays {own}, not {value}"])
+    return network
