@@ -21,6 +21,7 @@ from mcmscope.workload import Network, load_network
 
 if TYPE_CHECKING:
     from mcmscope.search.context import SearchContext
+    from mcmscope.search.limit import Limit
 
 __all__ = ["evaluate", "load_network", "load_package", "load_schedule", "run", "run_options"]
 
@@ -39,19 +40,23 @@ def run(
     search: str = "linear",
     micro_batch: int | None = None,
     *,
+    time_limit_s: float | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """Search every scheme for ``network`` on ``package`` and price what was found.
 
     Networks and packages are given as names, files or loaded objects. ``objective`` is what the searches
     make best: ``throughput``, ``latency``, ``energy`` or ``edp``. ``schemes`` is ``all``, or names in a
-    sequence or parted by commas. ``micro_batch`` None: the search chooses.
+    sequence or parted by commas. ``micro_batch`` None: the search chooses. ``search`` is ``linear`` or
+    ``exact``; an exact search stops after ``time_limit_s`` seconds per scheme, with the gap that is left.
 
     Raises:
         InputError: every fault of all the inputs at once. An infeasible scheme is none.
     """
     faults = Faults()
-    options = faults.attempt(lambda: read_options(batch, objective, schemes, search, micro_batch))
+    options = faults.attempt(
+        lambda: read_options(batch, objective, schemes, search, micro_batch, time_limit_s)
+    )
     net = faults.attempt(lambda: as_network(network))
     pkg = faults.attempt(lambda: as_package(package))
     faults.throw()
@@ -62,22 +67,33 @@ def run(
 
 
 def run_options(network: Network, package: Package, options: Options, progress: Progress | None) -> Result:
-    """``run`` for inputs that are loaded and checked."""
+    """``run`` for inputs that are loaded and checked.
+
+    Where the user breaks off a search that can tell what it has, the schemes after it are left out.
+    """
     from mcmscope.search.context import SearchContext
+    from mcmscope.search.limit import Limit
 
     model = cost_model(network, package)
     context = SearchContext(model, options.batch, options.micro_batch)
     rows: list[SchemeResult] = []
+    interrupted = False
     for index, scheme in enumerate(options.schemes):
         if progress is not None:
             progress(scheme, index, len(options.schemes))
-        rows.append(_search(model, scheme, options, context))
+        limit = Limit(options.time_limit_s)
+        rows.append(_search(model, scheme, options, context, limit))
+        if limit.interrupted:
+            interrupted = True
+            break
     segmented = next((row for row in rows if row.scheme is Scheme.SEGMENTED_PIPELINE), None)
     schemes = tuple(replace(row, speedup_over_segmented=_speedup(row, segmented)) for row in rows)
-    return Result(network, package, options.batch, options.objective, schemes)
+    return Result(network, package, options.batch, options.objective, schemes, interrupted)
 
 
-def _search(model: CostModel, scheme: Scheme, options: Options, context: SearchContext) -> SchemeResult:
+def _search(
+    model: CostModel, scheme: Scheme, options: Options, context: SearchContext, limit: Limit
+) -> SchemeResult:
     from mcmscope.search.run import search_scheme
 
     start = perf_counter()
@@ -89,6 +105,7 @@ def _search(model: CostModel, scheme: Scheme, options: Options, context: SearchC
         search=options.search,
         micro_batch=options.micro_batch,
         context=context,
+        limit=limit,
     )
     elapsed = perf_counter() - start
     schedule = decode(found.code, model.package) if found.code is not None else None

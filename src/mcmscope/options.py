@@ -13,7 +13,8 @@ from mcmscope.schedule import Objective, Scheme
 MAX_BATCH = 65_536
 """Far above any batch that is scheduled as one, and low enough for exact sums of femtojoules."""
 
-SEARCHES = ("linear",)
+SEARCHES = ("linear", "exact")
+MAX_SECONDS = 10**9
 ALL = "all"
 AUTO = "auto"
 
@@ -43,13 +44,14 @@ class Faults:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The options of a run, checked. ``micro_batch`` None: the search chooses."""
+    """The options of a run, checked. ``micro_batch`` None: the search chooses; no ``time_limit_s``: none."""
 
     batch: int
     objective: Objective
     schemes: tuple[Scheme, ...]
     search: str
     micro_batch: int | None
+    time_limit_s: float | None = None
 
 
 def read_options(
@@ -58,6 +60,7 @@ def read_options(
     schemes: str | Iterable[str],
     search: str,
     micro_batch: int | str | None,
+    time_limit_s: float | str | None = None,
 ) -> Options:
     """Options of a run from what a user gave; numbers may be text.
 
@@ -68,17 +71,23 @@ def read_options(
     m = faults.attempt(lambda: whole_number("batch", batch, MAX_BATCH))
     aim = faults.attempt(lambda: member("objective", objective, Objective))
     chosen = faults.attempt(lambda: read_schemes(schemes))
-    faults.attempt(lambda: one_of("search", search, SEARCHES))
+    how = faults.attempt(lambda: one_of("search", search, SEARCHES))
     u = None
     if micro_batch is not None and micro_batch != AUTO:
         u = faults.attempt(lambda: whole_number("micro-batch", micro_batch, MAX_BATCH))
         if u is not None and m is not None and u > m:
             faults.found.append(f"micro-batch: {u} is more than the batch of {m}")
+    limit = None
+    if time_limit_s is not None:
+        limit = faults.attempt(lambda: seconds("time limit", time_limit_s))
+    if how == "exact" and aim in (Objective.ENERGY, Objective.EDP):
+        faults.found.append(f"search: exact makes throughput or latency best, not {aim}")
     faults.throw()
     assert m is not None
     assert aim is not None
     assert chosen is not None
-    return Options(m, aim, chosen, search, u)
+    assert how is not None
+    return Options(m, aim, chosen, how, u, limit)
 
 
 def read_schemes(schemes: str | Iterable[str]) -> tuple[Scheme, ...]:
@@ -105,6 +114,21 @@ def whole_number(what: str, value: int | str, most: int) -> int:
     number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
     if not 1 <= number <= most:
         raise InputError(f"{what}: expected a whole number from 1 to {most}, got {short(text)}")
+    return number
+
+
+def seconds(what: str, value: float | str) -> float:
+    """A number of seconds above 0, which may be text.
+
+    Raises:
+        InputError: it is something else.
+    """
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0.0
+    if not 0 < number <= MAX_SECONDS:
+        raise InputError(f"{what}: expected a number of seconds above 0, got {short(str(value))}")
     return number
 
 

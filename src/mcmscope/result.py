@@ -107,13 +107,17 @@ class SchemeResult:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """All schemes of one network on one package at one batch, in the order of ``Scheme``."""
+    """All schemes of one network on one package at one batch, in the order of ``Scheme``.
+
+    ``interrupted``: the user broke off the last search; schemes after it are missing.
+    """
 
     network: Network
     package: Package
     batch: int
     objective: Objective
     schemes: tuple[SchemeResult, ...]
+    interrupted: bool = False
 
     def scheme(self, name: Scheme | str) -> SchemeResult:
         """The row of one scheme.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcmscope.cli.app import Batch, JsonFlag, NetworkName, PackageName, print_json, told
+from mcmscope.cli.app import INTERRUPTED, Batch, JsonFlag, NetworkName, PackageName, print_json, told
+from mcmscope.options import SEARCHES
 from mcmscope.schedule import Objective, Scheme
 
 if TYPE_CHECKING:
@@ -25,11 +26,14 @@ def run(
         str, typer.Option(metavar="all|NAME,...", help=f"Schemes to search: {', '.join(Scheme)}.")
     ] = "all",
     search: Annotated[
-        str, typer.Option(metavar="NAME", help="How pipelines are searched: linear.")
+        str, typer.Option(metavar="NAME", help=f"How schedules are searched: {', '.join(SEARCHES)}.")
     ] = "linear",
     micro_batch: Annotated[
         str, typer.Option(metavar="auto|U", help="Samples per beat, or let the search choose.")
     ] = "auto",
+    time_limit: Annotated[
+        str | None, typer.Option(metavar="SECONDS", help="Most time of an exact search, per scheme.")
+    ] = None,
     weight_bits: Annotated[
         str | None, typer.Option(metavar="BITS", help="Bits of a weight.", show_default="8")
     ] = None,
@@ -54,7 +58,9 @@ def run(
         from mcmscope.warm import compiled
 
         faults = Faults()
-        options = faults.attempt(lambda: read_options(batch, objective, scheme, search, micro_batch))
+        options = faults.attempt(
+            lambda: read_options(batch, objective, scheme, search, micro_batch, time_limit)
+        )
         net = faults.attempt(lambda: read_network(network, weight_bits, activation_bits, allow_unknown))
         pkg = faults.attempt(lambda: load_package(package))
         if out == "":
@@ -79,6 +85,8 @@ def run(
             from mcmscope.report.show import print_result
 
             print_result(result, written)
+        if result.interrupted:
+            raise typer.Exit(INTERRUPTED)
 
 
 def read_network(

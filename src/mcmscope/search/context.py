@@ -73,7 +73,7 @@ class SearchContext:
         self.model, self.batch, self.fixed = model, batch, fixed
         self.micro = micro_batches(batch, fixed)
         self.states = 0
-        self.found: dict[tuple[Scheme, Objective], Found] = {}
+        self.found: dict[tuple[str, Scheme, Objective], Found] = {}
         self.segmented: Path | None = None
         self.fused: tuple[Path, int] | None = None
         self.pools: dict[Scheme, dict[tuple[int, int], Piece]] = {}

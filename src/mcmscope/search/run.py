@@ -10,6 +10,7 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.search import cheapest
 from mcmscope.search.context import Found, Path, Piece, SearchContext, join
 from mcmscope.search.descend import descend, objective_value
+from mcmscope.search.limit import Limit
 from mcmscope.search.linear import linear
 from mcmscope.search.segmented import full_pipeline, segmented
 from mcmscope.search.sequential import Infeasible, sequential
@@ -38,20 +39,35 @@ def search_scheme(
     search: str = "linear",
     micro_batch: int | None = None,
     context: SearchContext | None = None,
+    limit: Limit | None = None,
 ) -> Found:
     """The best schedule of ``scheme`` on a batch; ``context`` shares tables between schemes of one run.
 
     Throughput: sequential, full- and segmented-pipeline at the proven optimum of the micro-batches tried,
     sequential-fused too or with the gap that is left, merged-pipeline by ``linear``. Latency: the same
     searches for one sample. Energy and energy-delay product: a descent from the fastest schedules.
+    ``search`` names another way; ``limit`` stops those that take long.
     """
-    if search != "linear":
-        raise ValueError(f"unknown search {search!r}")
     shared = context or SearchContext(model, batch, micro_batch)
-    key = (scheme, objective)
+    key = (search, scheme, objective)
     if key not in shared.found:
-        shared.found[key] = _search(shared, scheme, objective)
+        shared.found[key] = _searched(shared, scheme, objective, search, limit or Limit())
     return shared.found[key]
+
+
+def _searched(
+    shared: SearchContext, scheme: Scheme, objective: Objective, search: str, limit: Limit
+) -> Found:
+    match search:
+        case "linear":
+            return _search(shared, scheme, objective)
+        case "exact":
+            from mcmscope.search.exact import prove
+
+            start = search_scheme(shared.model, scheme, shared.batch, objective, context=shared)
+            return prove(shared, scheme, objective, start, limit)
+        case _:
+            raise ValueError(f"unknown search {search!r}")
 
 
 def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Found:
