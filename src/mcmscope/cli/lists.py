@@ -63,7 +63,7 @@ def _is_package(name: str) -> bool:
     lowered = name.lower()
     if as_preset(name) or lowered.endswith((".yaml", ".yml")):
         return True
-    plain = lowered.strip().replace("-", "").replace("_", "")
+    plain = lowered.strip().partition("@")[0].replace("-", "").replace("_", "")
     if lowered.endswith((".onnx", ".json")) or plain in {known.replace("_", "") for known in zoo_names()}:
         return False
     hint = did_you_mean(name, (*preset_names(), *zoo_names()))

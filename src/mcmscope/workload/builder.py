@@ -51,17 +51,21 @@ class GraphBuilder:
         name: str,
         x: str,
         channels: int,
-        kernel: int,
+        kernel: int | Pair,
         *,
         stride: int = 1,
         padding: int | None = None,
         groups: int = 1,
     ) -> str:
-        """A square convolution; padding keeps the size at stride 1 unless given."""
-        pad = (kernel - 1) // 2 if padding is None else padding
+        """A convolution, square unless ``kernel`` is a pair; padding keeps the size unless given."""
+        window = (kernel, kernel) if isinstance(kernel, int) else kernel
+        high, wide = ((k - 1) // 2 if padding is None else padding for k in window)
         _, _, height, width = self.shapes[x]
-        sizes = tuple((n + 2 * pad - kernel) // stride + 1 for n in (height, width))
-        op = Conv(channels, (kernel, kernel), (stride, stride), (1, 1), (pad, pad, pad, pad), groups)
+        sizes = (
+            (height + 2 * high - window[0]) // stride + 1,
+            (width + 2 * wide - window[1]) // stride + 1,
+        )
+        op = Conv(channels, window, (stride, stride), (1, 1), (high, wide, high, wide), groups)
         return self.add(name, "conv", op, (x,), (1, channels, *sizes))
 
     def vector(self, name: str, label: str, *xs: str, foldable: bool = False) -> str:
@@ -77,7 +81,7 @@ class GraphBuilder:
         name: str,
         x: str,
         channels: int,
-        kernel: int,
+        kernel: int | Pair,
         *,
         stride: int = 1,
         padding: int | None = None,

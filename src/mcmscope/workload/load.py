@@ -6,11 +6,13 @@ from os.path import isfile
 from pathlib import Path
 
 from mcmscope.errors import InputError, did_you_mean
+from mcmscope.workload.graph import Graph
 from mcmscope.workload.lower import lower
 from mcmscope.workload.network import Network
-from mcmscope.workload.zoo import ZOO, ZooEntry
+from mcmscope.workload.zoo import ZOO
 
 MAX_BITS = 32
+MAX_PIXELS = 4096
 
 
 def zoo_names() -> tuple[str, ...]:
@@ -23,7 +25,7 @@ def zoo_description(name: str) -> str:
 
     Raises ``InputError`` for an unknown name.
     """
-    entry = _entry(name)
+    entry = ZOO[_known(name)]
     return f"{entry.description} ({entry.source})"
 
 
@@ -36,9 +38,10 @@ def load_network(
 ) -> Network:
     """A network by zoo name, from an ``.onnx`` file or from a ``.json`` network file.
 
-    Names ignore case, ``-`` and ``_``. ``weight_bits`` and ``activation_bits`` are 1 to 32; a network file
-    carries its own precision, which stays. ``allow_unknown`` treats ONNX operators that are not understood
-    as data movement, with a warning in ``Network.warnings``. Raises ``InputError`` for anything amiss.
+    Names ignore case, ``-`` and ``_``; ``resnet50@299`` takes images of 299 x 299 pixels. ``weight_bits`` and
+    ``activation_bits`` are 1 to 32; a network file carries its own precision, which stays. ``allow_unknown``
+    treats ONNX operators that are not understood as data movement, with a warning in ``Network.warnings``.
+    Raises ``InputError`` for anything amiss.
     """
     _check_bits(weight_bits=weight_bits, activation_bits=activation_bits)
     text = str(name_or_path)
@@ -54,7 +57,7 @@ def load_network(
         return read_network(Path(text))
     if isinstance(name_or_path, Path) or "/" in text or "\\" in text or isfile(text):
         raise InputError(f"{text}: not a network file; use .onnx or .json, or a name of the zoo")
-    graph = _entry(text).build()
+    graph = _zoo_graph(text)
     return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
 
 
@@ -72,13 +75,35 @@ def _plain(name: str) -> str:
     return name.lower().replace("-", "").replace("_", "")
 
 
-def _entry(name: str) -> ZooEntry:
-    known = {_plain(key): entry for key, entry in ZOO.items()}
-    entry = known.get(_plain(name.strip()))
-    if entry is None:
+def _known(name: str) -> str:
+    """The zoo's spelling of a name.
+
+    Raises ``InputError`` for an unknown one.
+    """
+    known = {_plain(key): key for key in ZOO}
+    found = known.get(_plain(name.strip()))
+    if found is None:
         listed = ", ".join(zoo_names())
         raise InputError(
             f"unknown network {name!r}{did_you_mean(name, ZOO)}; known are {listed},"
             " or give the path of an .onnx or .json file"
         )
-    return entry
+    return found
+
+
+def _zoo_graph(text: str) -> Graph:
+    """The graph of a zoo name, which may end in ``@`` and the side of its images in pixels."""
+    name, at, digits = text.strip().partition("@")
+    name = _known(name)
+    entry = ZOO[name]
+    if not at:
+        return entry.build(name)
+    size = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+    if entry.fixed_size and size != entry.size:
+        raise InputError(
+            f"{name}: takes images of {entry.size} x {entry.size} pixels only, got {digits[:60]!r}"
+        )
+    if not entry.smallest <= size <= MAX_PIXELS:
+        sides = f"{entry.smallest} to {MAX_PIXELS} pixels"
+        raise InputError(f"{name}@: expected the side of its images, {sides}, got {digits[:60]!r}")
+    return entry.build(name, size)
