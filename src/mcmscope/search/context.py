@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,7 +66,8 @@ class SearchContext:
     """What the searches of one network, package, batch and micro-batches share, made when asked for.
 
     ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what
-    searches have priced. Searches leave what they found (``fused`` with its lower bound) and, in ``pools``,
+    searches have priced; ``tell`` is called with the share that a long search has done and the seconds left.
+    Searches leave what they found (``fused`` with its lower bound) and, in ``pools``,
     the segments that they priced.
     """
 
@@ -73,6 +75,7 @@ class SearchContext:
         self.model, self.batch, self.fixed = model, batch, fixed
         self.micro = micro_batches(batch, fixed)
         self.states = 0
+        self.tell: Callable[[float, float], None] | None = None
         self.found: dict[tuple[str, Scheme, Objective], Found] = {}
         self.segmented: Path | None = None
         self.fused: tuple[Path, int] | None = None

@@ -40,23 +40,31 @@ def search_scheme(
     micro_batch: int | None = None,
     context: SearchContext | None = None,
     limit: Limit | None = None,
+    samples: int = 1000,
+    seed: int = 0,
 ) -> Found:
     """The best schedule of ``scheme`` on a batch; ``context`` shares tables between schemes of one run.
 
     Throughput: sequential, full- and segmented-pipeline at the proven optimum of the micro-batches tried,
     sequential-fused too or with the gap that is left, merged-pipeline by ``linear``. Latency: the same
     searches for one sample. Energy and energy-delay product: a descent from the fastest schedules.
-    ``search`` names another way; ``limit`` stops those that take long.
+    ``search`` names another way; ``limit`` stops those that take long; ``sample``
+    draws ``samples`` schedules with ``seed``.
     """
     shared = context or SearchContext(model, batch, micro_batch)
     key = (search, scheme, objective)
     if key not in shared.found:
-        shared.found[key] = _searched(shared, scheme, objective, search, limit or Limit())
+        shared.found[key] = _searched(shared, scheme, objective, search, limit or Limit(), (samples, seed))
     return shared.found[key]
 
 
 def _searched(
-    shared: SearchContext, scheme: Scheme, objective: Objective, search: str, limit: Limit
+    shared: SearchContext,
+    scheme: Scheme,
+    objective: Objective,
+    search: str,
+    limit: Limit,
+    draws: tuple[int, int],
 ) -> Found:
     match search:
         case "linear":
@@ -66,6 +74,14 @@ def _searched(
 
             start = search_scheme(shared.model, scheme, shared.batch, objective, context=shared)
             return prove(shared, scheme, objective, start, limit)
+        case "exhaustive":
+            from mcmscope.search.exhaustive.search import exhaustive
+
+            return exhaustive(shared, scheme, objective)
+        case "sample":
+            from mcmscope.search.sample import best_of_sample
+
+            return best_of_sample(shared, scheme, objective, *draws)
         case _:
             raise ValueError(f"unknown search {search!r}")
 
