@@ -1,0 +1,279 @@
+"""Whether a segment keeps to a beat: the fewest clusters, on chiplets that there are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcmscope.cost.arrays import Ints, NetworkArrays
+from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine
+from mcmscope.cost.memory import cluster_need, cut_bytes, relayed_bytes, spill_ps
+from mcmscope.search.exact.front import FRONT_HELD, FRONT_LOAD, FRONT_TIME
+
+
+@kernel
+def first_sizes(least: Ints, beat: int, limit: int, size: Ints) -> None:
+    """``size[S]``: fewest chiplets on which a stage may keep to ``beat`` (ps); ``limit + 1``: none."""
+    for s in range(len(least)):
+        size[s] = first_size(least, s, beat, limit)
+
+
+@inner
+def first_size(least: Ints, s: int, beat: int, limit: int) -> int:
+    """The least n with ``least[s, n] <= beat``, or ``limit + 1``; ``least`` falls with n."""
+    if least[s, limit] > beat:
+        return limit + 1
+    low = 1
+    high = limit
+    while low < high:
+        middle = (low + high) // 2
+        if least[s, middle] <= beat:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+@kernel
+def segment_cuts(net: NetworkArrays, machine: Machine, a: int, b: int, u: int, cuts: Ints) -> None:
+    """``cuts[j - a]``: floor (ps) that a cluster boundary at j puts under the beat of segment [a, b)."""
+    for j in range(a + 1, b):
+        cuts[j - a] = transfer_ps(u * cut_bytes(net, a, b, j), machine.cut_mb_per_s)
+
+
+@kernel
+def reach(
+    net: NetworkArrays,
+    machine: Machine,
+    shape: Ints,
+    size: Ints,
+    least_ps: Ints,
+    a: int,
+    u: int,
+    limit: int,
+    beat: int,
+    most: int,
+    chiplets: Ints,
+    clusters: Ints,
+) -> None:
+    """``clusters[b]``: a lower bound of how many clusters segment [a, b) needs at ``beat``; most + 1: too many.
+
+    Floors that only some b have are left out. ``least_ps[L + 1]`` are prefix sums of the layers' least times,
+    ``chiplets[L + 1, most + 1]`` is scratch.
+    """
+    L = len(net.layer)
+    for b in range(a, L + 1):
+        clusters[b] = most + 1
+    for k in range(most + 1):
+        chiplets[a, k] = limit + 1
+    chiplets[a, 0] = 0
+    clusters[a] = 0
+    furthest = a
+    for j in range(a + 1, L + 1):
+        for k in range(most + 1):
+            chiplets[j, k] = limit + 1
+        for i in range(j - 1, a - 1, -1):
+            if least_ps[j] - least_ps[i] > beat:
+                break
+            if clusters[i] >= most:
+                continue
+            n = size[shape[i, j]]
+            if n > limit:
+                continue
+            for k in range(clusters[i], most):
+                if chiplets[i, k] + n < chiplets[j, k + 1]:
+                    chiplets[j, k + 1] = chiplets[i, k] + n
+        for k in range(1, most + 1):
+            if chiplets[j, k] <= limit:
+                clusters[j] = k
+                furthest = j
+                break
+        # A cluster boundary here must let pass at least what the next layer reads.
+        if j < L and clusters[j] <= most:
+            if transfer_ps(u * cut_bytes(net, a, j + 1, j), machine.cut_mb_per_s) > beat:
+                for k in range(most + 1):
+                    chiplets[j, k] = limit + 1
+        if least_ps[j] - least_ps[furthest] > beat:
+            break
+
+
+@kernel
+def bound_segments(
+    net: NetworkArrays,
+    machine: Machine,
+    shape: Ints,
+    least: Ints,
+    least_ps: Ints,
+    floor: Ints,
+    load_ps: Ints,
+    u: int,
+    beats: int,
+    limit: int,
+    trial: Ints,
+    upper: int,
+    value: Ints,
+) -> None:
+    """Lower ``value[a, b]`` to a bound of the time (ps) of every segment of several layers.
+
+    ``trial`` holds ascending beats (ps); between two of them a segment has at least the clusters that the
+    longer one needs, and at least the beat of the shorter one or its own ``floor[a, b]``. Times from
+    ``upper`` up do not count; the last of ``trial`` allows that in ``beats``.
+    """
+    L = len(net.layer)
+    size = np.zeros(len(least), dtype=np.int64)
+    clusters = np.zeros(L + 1, dtype=np.int64)
+    chiplets = np.zeros((L + 1, min(L, limit) + 1), dtype=np.int64)
+    below = 0
+    for beat in trial:
+        most = min(min(L, limit), upper // max(1, below) - beats + 1)
+        first_sizes(least, beat, limit, size)
+        for a in range(L - 1):
+            reach(net, machine, shape, size, least_ps, a, u, limit, beat, most, chiplets, clusters)
+            for b in range(a + 2, L + 1):
+                if clusters[b] <= most and floor[a, b] <= beat:
+                    run = (beats + clusters[b] - 1) * max(below + 1, floor[a, b])
+                    value[a, b] = min(value[a, b], load_ps[a, b] + run)
+        below = beat
+
+
+@inner
+def stage_size(
+    net: NetworkArrays,
+    machine: Machine,
+    shape: Ints,
+    bound: Ints,
+    least: Ints,
+    row: Ints,
+    count: Ints,
+    cap: Ints,
+    ways: Ints,
+    a: int,
+    b: int,
+    i: int,
+    j: int,
+    u: int,
+    relayed: int,
+    limit: int,
+    io_ps: int,
+    beat: int,
+    load: int,
+) -> int:
+    """Fewest chiplets on which cluster [i, j) of segment [a, b) may keep to ``beat`` and ``load`` (ps).
+
+    Where its ways are not known yet, bounds stand for them. ``limit + 1``: none.
+    """
+    s = shape[i, j]
+    for n in range(first_size(least, s, beat, limit), limit + 1):
+        if bound[s, n] > beat:
+            continue
+        if row[s, n] < 0 or cap[s, n] < beat:
+            held = cluster_need(net, i, j, n, u) - machine.activation_free
+            if held + ceil_div(u * relayed, n) > 0:
+                held += ceil_div(u * relayed_bytes(net, a, b, i, j), n)
+                if io_ps + spill_ps(max(0, held), machine) > beat:
+                    continue
+            return n
+        relay = -1
+        for w in range(row[s, n], row[s, n] + count[s, n]):
+            if ways[w, FRONT_TIME] > beat or ways[w, FRONT_LOAD] > load:
+                continue
+            held = ways[w, FRONT_HELD] - machine.activation_free
+            if held + ceil_div(u * relayed, n) <= 0:
+                return n
+            if relay < 0:
+                relay = ceil_div(u * relayed_bytes(net, a, b, i, j), n)
+            if io_ps + spill_ps(max(0, held + relay), machine) <= beat:
+                return n
+    return limit + 1
+
+
+@kernel
+def fewest_clusters(
+    net: NetworkArrays,
+    machine: Machine,
+    shape: Ints,
+    bound: Ints,
+    least: Ints,
+    row: Ints,
+    count: Ints,
+    cap: Ints,
+    ways: Ints,
+    least_ps: Ints,
+    work: Ints,
+    cuts: Ints,
+    a: int,
+    b: int,
+    u: int,
+    relayed: int,
+    limit: int,
+    io_ps: int,
+    beat: int,
+    load: int,
+    most: int,
+    ends: Ints,
+    regions: Ints,
+) -> int:
+    """Fewest clusters, at most ``most``, with which segment [a, b) may keep to ``beat`` and ``load`` (ps).
+
+    Fills ``ends`` and ``regions`` of these clusters, of all such on the fewest chiplets; ``most + 1``: there
+    are none. ``work[L + 1]`` are prefix sums of the layers' least chiplets times ps.
+    """
+    length = b - a
+    chiplets = np.full((length + 1, most + 1), limit + 1)
+    parent = np.zeros((length + 1, most + 1), dtype=np.int64)
+    fewest = np.full(length + 1, most + 1)
+    chiplets[0, 0] = 0
+    fewest[0] = 0
+    for j in range(a + 1, b + 1):
+        x = j - a
+        if j < b and cuts[x] > beat:
+            continue
+        room = limit - ceil_div(work[b] - work[j], beat)
+        for i in range(j - 1, a - 1, -1):
+            if least_ps[j] - least_ps[i] > beat:
+                break
+            y = i - a
+            if fewest[y] >= most:
+                continue
+            n = stage_size(
+                net,
+                machine,
+                shape,
+                bound,
+                least,
+                row,
+                count,
+                cap,
+                ways,
+                a,
+                b,
+                i,
+                j,
+                u,
+                relayed,
+                limit,
+                io_ps,
+                beat,
+                load,
+            )
+            if n > room:
+                continue
+            for k in range(fewest[y], most):
+                total = chiplets[y, k] + n
+                if total <= room and total < chiplets[x, k + 1]:
+                    chiplets[x, k + 1] = total
+                    parent[x, k + 1] = i
+        for k in range(1, most + 1):
+            if chiplets[x, k] <= limit:
+                fewest[x] = k
+                break
+    found = fewest[length]
+    if found <= most:
+        j = b
+        for k in range(found, 0, -1):
+            i = parent[j - a, k]
+            ends[k - 1] = j
+            regions[k - 1] = chiplets[j - a, k] - chiplets[i - a, k - 1]
+            j = i
+    return found

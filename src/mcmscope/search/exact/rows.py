@@ -1,0 +1,159 @@
+"""Lower bounds of clusters that know one tile grid and every layout: all clusters from one layer on at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
+from mcmscope.cost.compute import ceil_div
+from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine
+from mcmscope.search.exact.costs import BUSY, INGRESS, MOST_DIGITS, layer_ps
+from mcmscope.search.exact.front import MAX_BITS
+from mcmscope.search.fused import MAX_SLOTS, fill_slots
+from mcmscope.search.tables import NEVER
+
+
+@kernel
+def network_slots(net: NetworkArrays, slot: Ints, stay: Ints, own: Ints) -> int:
+    """Bits of the layout word for the whole network; how many there are, ``MAX_SLOTS + 1`` if too many.
+
+    ``stay[l]``: bits whose tensor is awaited behind layer l; ``own[l]``: the bit of its own output.
+    """
+    L = len(net.layer)
+    free_after = np.zeros(L, dtype=np.int64)
+    if not fill_slots(net, 0, L, slot, free_after):
+        return MAX_SLOTS + 1
+    bits = 0
+    for l in range(L):
+        bits = max(bits, slot[l] + 1)
+        own[l] = 1 << slot[l] if slot[l] >= 0 else 0
+        stay[l] = -1
+    for t in range(L):
+        if slot[t] >= 0:
+            stay[free_after[t]] &= ~(1 << slot[t])
+    return bits
+
+
+@inner
+def loose_ps(
+    net: NetworkArrays,
+    machine: Machine,
+    base: Ints,
+    move: Ints,
+    begin: int,
+    kind: int,
+    l: int,
+    i: int,
+    n: int,
+    g: int,
+    p: int,
+) -> int:
+    """Time of layer l at least, every operand from inside [i, ..) lying as is best for it."""
+    ingress = base[kind, g, p, INGRESS]
+    swapped = 0
+    for o in range(net.operand_start[l], net.operand_start[l + 1]):
+        to = begin + o - net.operand_start[l]
+        if net.operand[o, SOURCE] < i:
+            ingress += move[to, g, p, 0, 0]
+            swapped += move[to, g, p, 0, 1]
+        else:
+            ingress += min(move[to, g, p, TILED, 0], move[to, g, p, SPLIT, 0])
+            swapped += min(move[to, g, p, TILED, 1], move[to, g, p, SPLIT, 1])
+    return layer_ps(base[kind, g, p, BUSY], ingress, swapped, n, machine)
+
+
+@kernel
+def bound_rows(
+    net: NetworkArrays,
+    machine: Machine,
+    base: Ints,
+    move: Ints,
+    start: Ints,
+    timed: Ints,
+    charge: Ints,
+    kind: Ints,
+    price: Ints,
+    slot: Ints,
+    stay: Ints,
+    own: Ints,
+    bits: int,
+    shape: Ints,
+    owner: Ints,
+    n: int,
+    cap: int,
+    bound: Ints,
+) -> None:
+    """Raise ``bound[S, n]`` (ps) of all clusters of several layers, as far as ``cap``, on n chiplets.
+
+    Layers are taken in turn; of all ways that leave the same layouts behind only the least time is kept, with
+    what is stored charged at each of ``price[MULTIPLIERS]`` (ps per KiB). ``owner[s]`` is the first layer of
+    some cluster of shape s: only that one is looked at. Other arguments: ``LayerCosts``, ``network_slots``.
+    """
+    L = len(net.layer)
+    grids = base.shape[1]
+    steps = len(price)
+    words = 1 << bits if bits <= MAX_BITS else 1
+    paid = np.zeros(steps, dtype=np.int64)
+    for step in range(steps):
+        paid[step] = ceil_div(machine.weight_limit * price[step], 1024)
+    now = np.zeros((words, steps), dtype=np.int64)
+    then = np.zeros((words, steps), dtype=np.int64)
+    best = np.zeros(L + 1, dtype=np.int64)
+    lowest = np.zeros(steps, dtype=np.int64)
+    for i in range(L - 1):
+        last = 0
+        for j in range(i + 2, L + 1):
+            if owner[shape[i, j]] == i and bound[shape[i, j], n] <= cap:
+                last = j
+            best[j] = NEVER
+        for g in range(grids):
+            for word in range(words):
+                for step in range(steps):
+                    now[word, step] = NEVER
+            for step in range(steps):
+                now[0, step] = 0
+            for l in range(i, last):
+                kin = kind[l]
+                for word in range(words):
+                    for step in range(steps):
+                        then[word, step] = NEVER
+                for word in range(words):
+                    if now[word, 0] == NEVER:
+                        continue
+                    code = 0
+                    digit = 1
+                    if words > 1 and start[kin + 1] - start[kin] <= MOST_DIGITS:
+                        for o in range(net.operand_start[l], net.operand_start[l + 1]):
+                            source = net.operand[o, SOURCE]
+                            if source >= i:
+                                code += digit * (1 + ((word >> slot[source]) & 1))
+                            digit *= 3
+                    for p in range(3):
+                        if p == SHARDED and n == 1:
+                            continue
+                        if digit > 1:
+                            time = timed[kin, g, p, code]
+                        else:
+                            time = loose_ps(net, machine, base, move, start[kin], kin, l, i, n, g, p)
+                        follow = 0
+                        if words > 1:
+                            follow = (word & stay[l]) | (own[l] if p == ISP else 0)
+                        for step in range(steps):
+                            total = now[word, step] + time + charge[kin, g, p, step]
+                            then[follow, step] = min(then[follow, step], total)
+                for step in range(steps):
+                    lowest[step] = NEVER
+                for word in range(words):
+                    for step in range(steps):
+                        now[word, step] = then[word, step]
+                        lowest[step] = min(lowest[step], then[word, step])
+                least = 0
+                for step in range(steps):
+                    least = max(least, lowest[step] - paid[step])
+                best[l + 1] = min(best[l + 1], least)
+                if lowest[0] > cap:
+                    break
+        for j in range(i + 2, last + 1):
+            s = shape[i, j]
+            bound[s, n] = max(bound[s, n], min(best[j], cap + 1))

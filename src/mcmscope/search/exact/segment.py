@@ -1,0 +1,191 @@
+"""One segment of merged clusters: its least time, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from mcmscope.cost.arrays import Ints
+from mcmscope.cost.memory import relayed_bytes
+from mcmscope.search.context import Piece
+from mcmscope.search.exact.beat import fewest_clusters, segment_cuts
+from mcmscope.search.exact.clusters import Clusters
+from mcmscope.search.limit import Limit
+from mcmscope.search.tables import NEVER
+
+FAR = 2**52
+
+SLACK = 8
+"""Ways to run a cluster are looked for up to a beat that is one such part longer: they will be asked for."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - it is no error
+    """The limit was reached before an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Clusters that keep to a beat (ps), and the longest time that one of them loads."""
+
+    beat: int
+    load: int
+    clusters: tuple[tuple[int, int, int, int, int], ...]
+    partitions: tuple[int, ...]
+
+
+class Segments:
+    """Exact times of segments under one micro-batch."""
+
+    def __init__(self, clusters: Clusters, limit: Limit) -> None:
+        self.clusters, self.limit = clusters, limit
+        context = clusters.context
+        tables = context.tables
+        inside = np.minimum(tables.inside[clusters.index, 0][tables.kind], FAR)[:, 1 : clusters.limit + 1]
+        sizes = np.arange(1, clusters.limit + 1)
+        self.least_ps = _sums(inside.min(axis=1))
+        self.work = _sums(np.minimum(inside * sizes, FAR).min(axis=1))
+        self.beats = -(-context.batch // clusters.micro)
+        self.probes = 0
+        moved = clusters.micro * context.io
+        self.io_ps = -(-moved * 1_000_000 // context.model.machine.dram_mb_per_s)
+        self.floor = np.maximum(self.io_ps, -(-(self.work[None, :] - self.work[:, None]) // clusters.limit))
+
+    def least_time(self, a: int, b: int, bound: int, load_ps: int | None) -> Piece | None:
+        """The best segment [a, b) of several layers that takes less than ``bound`` ps; None: there is none.
+
+        ``load_ps``: time to load its weights from DRAM; None: it keeps them, loads cost nothing.
+        """
+        best, found, longest = bound, None, NEVER
+        least = load_ps or 0
+        while True:
+            run = self._least_run(a, b, best - least, longest)
+            if run is None:
+                return found
+            load = 0 if load_ps is None else max(load_ps, run.load)
+            total = load + (self.beats + len(run.clusters) - 1) * run.beat
+            if total < best:
+                best = total
+                found = Piece(total, self.clusters.micro, run.clusters, run.partitions)
+            if load <= least:
+                return found
+            longest = load - 1  # a longer run pays only with a shorter load
+
+    def _least_run(self, a: int, b: int, bound: int, load: int) -> _Run | None:
+        """The clusters with the least ``(beats + k - 1) * beat`` below ``bound``, loads at most ``load``.
+
+        The fewest clusters that keep to a beat are a staircase; it is walked from the longest beat down.
+        """
+        beats, floor = self.beats, max(1, int(self.floor[a, b]))
+        best, found = bound, None
+        cuts = np.zeros(b - a, dtype=np.int64)
+        net, machine = self.clusters.context.model.net, self.clusters.context.model.machine
+        segment_cuts(net, machine, a, b, self.clusters.micro, cuts)
+        k, high = 1, NEVER
+        while True:
+            top = min(high, (best - 1) // (beats + k - 1))
+            if top < floor:
+                return found
+            most = min(b - a, self.clusters.limit, (best - 1) // floor - beats + 1)
+            needed, run = self._probe(a, b, cuts, top, load, most, top)
+            if run is None:
+                return found
+            if needed > k:
+                k, high = needed, top
+                continue
+            # The least beat of k clusters: ``low`` is too short, ``run`` keeps to its beat.
+            low, fewest = floor - 1, most + 1
+            cap = run.beat
+            while low + 1 < run.beat:
+                middle = (low + run.beat) // 2
+                needed, other = self._probe(a, b, cuts, middle, load, most, cap)
+                if other is not None and needed <= k:
+                    run = other
+                else:
+                    low, fewest = middle, needed
+            if (beats + k - 1) * run.beat < best:
+                best, found = (beats + k - 1) * run.beat, run
+            if fewest > most:
+                return found
+            k, high = fewest, low
+
+    def _probe(
+        self, a: int, b: int, cuts: Ints, beat: int, load: int, most: int, cap: int
+    ) -> tuple[int, _Run | None]:
+        """The fewest clusters that keep to ``beat``, and how; (most + 1, None): no ``most`` of them do.
+
+        Ways to run clusters are looked for up to a beat of ``cap``.
+        """
+        own, context = self.clusters, self.clusters.context
+        ends, regions = np.zeros(most, dtype=np.int64), np.zeros(most, dtype=np.int64)
+        while True:
+            if self.limit.reached():
+                raise OutOfTime
+            self.probes += 1
+            count = int(
+                fewest_clusters(
+                    context.model.net,
+                    context.model.machine,
+                    own.shape,
+                    own.bound,
+                    own.least,
+                    own.row,
+                    own.count,
+                    own.cap,
+                    own.ways,
+                    self.least_ps,
+                    self.work,
+                    cuts,
+                    a,
+                    b,
+                    own.micro,
+                    own.relayed,
+                    own.limit,
+                    int(self.io_ps[a, b]),
+                    beat,
+                    load,
+                    most,
+                    ends,
+                    regions,
+                )
+            )
+            if count > most:
+                return most + 1, None
+            spans = list(pairwise([a, *ends[:count].tolist()]))
+            sizes: list[int] = regions[:count].tolist()
+            stages = [(i, j, n) for (i, j), n in zip(spans, sizes, strict=True)]
+            unknown = [stage for stage in stages if not own.is_known(*stage, beat)]
+            if not unknown:
+                return count, self._run(a, b, cuts, stages, beat, load)
+            for i, j, n in unknown:
+                rest = int(self.work[b] - self.work[a] - self.work[j] + self.work[i])
+                own.settle(i, j, n, max(n, own.limit - -(-rest // beat)), beat, cap + cap // SLACK)
+
+    def _run(
+        self, a: int, b: int, cuts: Ints, stages: list[tuple[int, int, int]], beat: int, load: int
+    ) -> _Run:
+        """The stages with the ways to run them that load least, and the beat that they keep."""
+        own, net = self.clusters, self.clusters.context.model.net
+        io_ps = int(self.io_ps[a, b])
+        actual, longest = io_ps, 0
+        rows: list[tuple[int, int, int, int, int]] = []
+        partitions: list[int] = []
+        for i, j, n in stages:
+            relayed = -(-own.micro * int(relayed_bytes(net, a, b, i, j)) // n)
+            loaded, stage, way = min(
+                (entry[1], max(entry[0], io_ps + own.spill_ps(entry[2] + relayed)), place)
+                for place, entry in own.ways_of(i, j, n)
+                if entry[0] <= beat and entry[1] <= load and io_ps + own.spill_ps(entry[2] + relayed) <= beat
+            )
+            actual, longest = max(actual, stage), max(longest, loaded)
+            if j < b:
+                actual = max(actual, int(cuts[j - a]))
+            chosen = own.way(way)
+            rows.append((j, n, *chosen.tiles))
+            partitions.extend(chosen.partitions)
+        return _Run(actual, longest, tuple(rows), tuple(partitions))
+
+
+def _sums(values: Ints) -> Ints:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(values)])
