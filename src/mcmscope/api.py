@@ -13,7 +13,7 @@ from mcmscope.cost.evaluate import Evaluation
 from mcmscope.cost.evaluate import evaluate as price_schedule
 from mcmscope.cost.model import CostModel, cost_model
 from mcmscope.hardware import Package, load_package
-from mcmscope.options import Faults, Options, read_options
+from mcmscope.options import SAMPLES, Faults, Options, read_options
 from mcmscope.result import Result, SchemeResult
 from mcmscope.schedule import Schedule, Scheme
 from mcmscope.schedule_file import SavedSchedule, load_schedule
@@ -41,21 +41,24 @@ def run(
     micro_batch: int | None = None,
     *,
     time_limit_s: float | None = None,
+    samples: int = SAMPLES,
+    seed: int = 0,
     progress: Progress | None = None,
 ) -> Result:
     """Search every scheme for ``network`` on ``package`` and price what was found.
 
     Networks and packages are given as names, files or loaded objects. ``objective`` is what the searches
     make best: ``throughput``, ``latency``, ``energy`` or ``edp``. ``schemes`` is ``all``, or names in a
-    sequence or parted by commas. ``micro_batch`` None: the search chooses. ``search`` is ``linear`` or
-    ``exact``; an exact search stops after ``time_limit_s`` seconds per scheme, with the gap that is left.
+    sequence or parted by commas. ``micro_batch`` None: the search chooses. ``search`` is ``linear``,
+    ``exact``, ``exhaustive`` or ``sample``; an exact search stops after ``time_limit_s`` seconds per scheme,
+    with the gap that is left; ``samples`` schedules are drawn with ``seed``.
 
     Raises:
         InputError: every fault of all the inputs at once. An infeasible scheme is none.
     """
     faults = Faults()
     options = faults.attempt(
-        lambda: read_options(batch, objective, schemes, search, micro_batch, time_limit_s)
+        lambda: read_options(batch, objective, schemes, search, micro_batch, time_limit_s, samples, seed)
     )
     net = faults.attempt(lambda: as_network(network))
     pkg = faults.attempt(lambda: as_package(package))
@@ -66,8 +69,16 @@ def run(
     return run_options(net, pkg, options, progress)
 
 
-def run_options(network: Network, package: Package, options: Options, progress: Progress | None) -> Result:
+def run_options(
+    network: Network,
+    package: Package,
+    options: Options,
+    progress: Progress | None,
+    tell: Callable[[float, float], None] | None = None,
+) -> Result:
     """``run`` for inputs that are loaded and checked.
+
+    ``tell`` is called with the share that a long search has done and the seconds left.
 
     Where the user breaks off a search that can tell what it has, the schemes after it are left out.
     """
@@ -76,6 +87,7 @@ def run_options(network: Network, package: Package, options: Options, progress: 
 
     model = cost_model(network, package)
     context = SearchContext(model, options.batch, options.micro_batch)
+    context.tell = tell
     rows: list[SchemeResult] = []
     interrupted = False
     for index, scheme in enumerate(options.schemes):
@@ -106,6 +118,8 @@ def _search(
         micro_batch=options.micro_batch,
         context=context,
         limit=limit,
+        samples=options.samples,
+        seed=options.seed,
     )
     elapsed = perf_counter() - start
     schedule = decode(found.code, model.package) if found.code is not None else None

@@ -13,7 +13,11 @@ from mcmscope.schedule import Objective, Scheme
 MAX_BATCH = 65_536
 """Far above any batch that is scheduled as one, and low enough for exact sums of femtojoules."""
 
-SEARCHES = ("linear", "exact")
+SEARCHES = ("linear", "exact", "exhaustive", "sample")
+MAX_SAMPLES = 10_000_000
+MAX_SEED = (1 << 32) - 1
+SAMPLES = 1000
+"""Schedules that are drawn unless a user says how many."""
 MAX_SECONDS = 10**9
 ALL = "all"
 AUTO = "auto"
@@ -52,6 +56,8 @@ class Options:
     search: str
     micro_batch: int | None
     time_limit_s: float | None = None
+    samples: int = SAMPLES
+    seed: int = 0
 
 
 def read_options(
@@ -61,6 +67,8 @@ def read_options(
     search: str,
     micro_batch: int | str | None,
     time_limit_s: float | str | None = None,
+    samples: int | str = SAMPLES,
+    seed: int | str = 0,
 ) -> Options:
     """Options of a run from what a user gave; numbers may be text.
 
@@ -80,6 +88,8 @@ def read_options(
     limit = None
     if time_limit_s is not None:
         limit = faults.attempt(lambda: seconds("time limit", time_limit_s))
+    count = faults.attempt(lambda: whole_number("samples", samples, MAX_SAMPLES))
+    start = faults.attempt(lambda: whole_number("seed", seed, MAX_SEED, least=0))
     if how == "exact" and aim in (Objective.ENERGY, Objective.EDP):
         faults.found.append(f"search: exact makes throughput or latency best, not {aim}")
     faults.throw()
@@ -87,7 +97,9 @@ def read_options(
     assert aim is not None
     assert chosen is not None
     assert how is not None
-    return Options(m, aim, chosen, how, u, limit)
+    assert count is not None
+    assert start is not None
+    return Options(m, aim, chosen, how, u, limit, count, start)
 
 
 def read_schemes(schemes: str | Iterable[str]) -> tuple[Scheme, ...]:
@@ -103,17 +115,17 @@ def read_schemes(schemes: str | Iterable[str]) -> tuple[Scheme, ...]:
     return tuple(scheme for scheme in Scheme if ALL in chosen or scheme.value in chosen)
 
 
-def whole_number(what: str, value: int | str, most: int) -> int:
-    """A whole number from 1 to ``most``, which may be text.
+def whole_number(what: str, value: int | str, most: int, least: int = 1) -> int:
+    """A whole number from ``least`` (0 or 1) to ``most``, which may be text.
 
     Raises:
         InputError: it is something else.
     """
     text = value if isinstance(value, str) else repr(value)
     digits = text.strip()
-    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else 0
-    if not 1 <= number <= most:
-        raise InputError(f"{what}: expected a whole number from 1 to {most}, got {short(text)}")
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 19 else least - 1
+    if not least <= number <= most:
+        raise InputError(f"{what}: expected a whole number from {least} to {most}, got {short(text)}")
     return number
 
 

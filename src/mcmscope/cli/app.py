@@ -34,6 +34,8 @@ NetworkName = Annotated[
 PackageName = Annotated[
     str, typer.Option("--package", "-p", metavar="PKG", help="A preset's name or a YAML file.")
 ]
+Samples = Annotated[str, typer.Option(metavar="K", help="Schedules drawn at random.")]
+Seed = Annotated[str, typer.Option(metavar="S", help="What the random draws start from.")]
 Batch = Annotated[str, typer.Option(metavar="M", help="Samples scheduled together.")]
 
 

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mcmscope.cli.app import INTERRUPTED, Batch, JsonFlag, NetworkName, PackageName, print_json, told
-from mcmscope.options import SEARCHES
+from mcmscope.cli.app import (
+    INTERRUPTED,
+    Batch,
+    JsonFlag,
+    NetworkName,
+    PackageName,
+    Samples,
+    Seed,
+    print_json,
+    told,
+)
+from mcmscope.options import SAMPLES, SEARCHES
 from mcmscope.schedule import Objective, Scheme
 
 if TYPE_CHECKING:
@@ -34,6 +44,8 @@ def run(
     time_limit: Annotated[
         str | None, typer.Option(metavar="SECONDS", help="Most time of an exact search, per scheme.")
     ] = None,
+    samples: Samples = str(SAMPLES),
+    seed: Seed = "0",
     weight_bits: Annotated[
         str | None, typer.Option(metavar="BITS", help="Bits of a weight.", show_default="8")
     ] = None,
@@ -59,7 +71,7 @@ def run(
 
         faults = Faults()
         options = faults.attempt(
-            lambda: read_options(batch, objective, scheme, search, micro_batch, time_limit)
+            lambda: read_options(batch, objective, scheme, search, micro_batch, time_limit, samples, seed)
         )
         net = faults.attempt(lambda: read_network(network, weight_bits, activation_bits, allow_unknown))
         pkg = faults.attempt(lambda: load_package(package))
@@ -75,7 +87,8 @@ def run(
             make_directory(Path(out))
         warn(net.warnings)
         with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
-            result = run_options(net, pkg, options, progress)
+            tell = progress.share if progress is not None else None
+            result = run_options(net, pkg, options, progress, tell)
         written = result.save(out) if out is not None else ()
         if json:
             from mcmscope.report.result_json import result_to_dict

@@ -10,7 +10,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.text import Text
 
-from mcmscope.report.words import clean, duration
+from mcmscope.report.words import clean, duration, percent
 from mcmscope.schedule import Scheme
 from mcmscope.warm import is_compiled
 
@@ -39,21 +39,38 @@ def warn(lines: list[str] | tuple[str, ...]) -> None:
         print(f"warning: {clean(line)}", file=sys.stderr)
 
 
+class Progress:
+    """The text of a progress line: which scheme is searched, and how far a long search is."""
+
+    def __init__(self, what: str, update: Callable[[str], None]) -> None:
+        self._what, self._update = what, update
+        self._start = perf_counter()
+        self._now = what
+
+    def __call__(self, scheme: Scheme, index: int, total: int) -> None:
+        """Scheme number ``index`` of ``total``, from 0, is next."""
+        self._now = f"{self._what}: {scheme.value}, {index + 1} of {total}"
+        self._update(f"{self._now}, {duration(perf_counter() - self._start)} so far")
+
+    def step(self, name: str) -> None:
+        """Something else is next."""
+        self._now = f"{self._what}: {name}"
+        self._update(self._now)
+
+    def share(self, done: float, left_s: float) -> None:
+        """A share of the search is done, 0 to 1; about so many seconds are left."""
+        self._update(f"{self._now}, {percent(done)} done, {duration(left_s)} left")
+
+
 @contextmanager
-def progress_line(what: str) -> Generator[Callable[[Scheme, int, int], None] | None]:
+def progress_line(what: str) -> Generator[Progress | None]:
     """A line on standard error that says what is searched; nothing at all if that is no terminal."""
     err = Console(stderr=True, markup=False, highlight=False, emoji=False)
     if not err.is_terminal:
         yield None
         return
-    start = perf_counter()
     what = (
         what if is_compiled() else f"{what} (the first run compiles its kernels, which takes half a minute)"
     )
     with err.status(Text(clean(what))) as status:
-
-        def show(scheme: Scheme, index: int, total: int) -> None:
-            past = duration(perf_counter() - start)
-            status.update(Text(clean(f"{what}: {scheme.value}, {index + 1} of {total}, {past} so far")))
-
-        yield show
+        yield Progress(what, lambda text: status.update(Text(clean(text))))
