@@ -10,7 +10,14 @@ from mcmscope.hardware.energy import profile_sources
 
 
 def test_names() -> None:
-    assert profile_names() == ("set-12nm", "gemini-12nm", "nnbaton-16nm", "simba-16nm")
+    assert profile_names() == (
+        "set-12nm",
+        "gemini-12nm",
+        "nnbaton-16nm",
+        "simba-16nm",
+        "edge-tpu",
+        "hailo-8",
+    )
 
 
 def pj_per_bit(energy: EnergyProfile) -> list[float]:
@@ -40,6 +47,8 @@ def pj_per_bit(energy: EnergyProfile) -> list[float]:
             [*(0.0165 * kib + 0.2835 for kib in (8, 32, 4, 64, 64)), 1.17, 8.75],
         ),
         ("simba-16nm", 330, [0, 0, 0, 0, 0, 1.75, 15]),
+        ("edge-tpu", 1000, [0, 0, 0, 0, 0, 50, 15]),
+        ("hailo-8", 690, [0, 0, 0, 0, 0, 0, 20]),
     ],
 )
 def test_figures(name: str, mac_fj: int, expected: list[float]) -> None:

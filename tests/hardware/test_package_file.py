@@ -145,7 +145,8 @@ BAD_VALUES = [
         "energy_profile: simba-16",
         20,
         "energy_profile: unknown energy profile 'simba-16' (did you mean 'simba-16nm'?): expected one of "
-        "set-12nm, gemini-12nm, nnbaton-16nm, simba-16nm, or a mapping of a profile's constants",
+        "set-12nm, gemini-12nm, nnbaton-16nm, simba-16nm, edge-tpu, hailo-8, "
+        "or a mapping of a profile's constants",
     ),
     (
         "energy_profile: simba-16nm",
@@ -192,7 +193,8 @@ BAD_KEYS = [
         "",
         [
             "p.yaml:1: energy_profile: missing: expected one of "
-            "set-12nm, gemini-12nm, nnbaton-16nm, simba-16nm, or a mapping of a profile's constants"
+            "set-12nm, gemini-12nm, nnbaton-16nm, simba-16nm, edge-tpu, hailo-8, "
+            "or a mapping of a profile's constants"
         ],
     ),
     (

@@ -13,6 +13,9 @@ SIMBA_GRIDS = {16: (4, 4), 36: (6, 6), 64: (8, 8), 128: (8, 16), 256: (16, 16), 
 
 def test_names() -> None:
     assert preset_names() == (
+        "edge-tpu",
+        "edge-tpu-4",
+        "hailo-8",
         "mesh-4x4",
         "mesh-6x6",
         "mesh-8x8",
@@ -93,6 +96,33 @@ def test_ucie(size: int, stacks: int) -> None:
     assert package.dram_mb_per_s == 2 * package.rows * 64_000
     assert package.energy.nop_hop_fj_per_byte == 4800
     assert package.energy.dram_fj_per_byte == 44_000
+
+
+def test_edge_tpu_has_the_published_figures() -> None:
+    package, four = load_package("edge-tpu"), load_package("edge-tpu-4")
+    assert package.chiplets == 1
+    assert 2 * package.peak_macs_per_s / 1e12 == pytest.approx(4, rel=0.02)
+    assert package.chiplet.activation_buffer_bytes == 8 * 2**20
+    assert package.chiplet.unified
+    # The link of USB binds, not the host's memory.
+    assert package.dram_mb_per_s == package.nop.link_mb_per_s == 5000 * 8 // 10 // 8
+    assert four.chiplets == 4
+    assert four.chiplet == package.chiplet
+    assert four.nop == package.nop
+    # Each device has a port of its own.
+    assert four.dram_mb_per_s == 4 * package.dram_mb_per_s
+    for key in ("nop.link_gb_per_s", "chiplet.unified_buffer_kib"):
+        assert not is_assumed(package, key)
+
+
+def test_hailo_8_has_the_published_figures() -> None:
+    package = load_package("hailo-8")
+    assert 2 * package.peak_macs_per_s / 1e12 == pytest.approx(26, rel=0.01)
+    assert package.rows == 8
+    assert package.dram_mb_per_s == 3938
+    # Nearly all of its inside is assumed, and says so.
+    for key in ("grid.columns", "chiplet.clock_mhz", "chiplet.unified_buffer_kib", "nop.link_gb_per_s"):
+        assert is_assumed(package, key)
 
 
 @pytest.mark.parametrize("name", ["SIMBA-36", "simba_36", "Simba_36"])

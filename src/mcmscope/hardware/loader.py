@@ -27,8 +27,9 @@ def preset_names() -> tuple[str, ...]:
 
 
 def _family_and_size(name: str) -> tuple[str, int]:
-    family, _, size = name.partition("-")
-    return family, int(size.partition("x")[0])
+    family, _, size = name.rpartition("-")
+    digits = size.partition("x")[0]
+    return (family, int(digits)) if digits.isdigit() else (name, 0)
 
 
 def as_preset(name: str) -> str | None:
