@@ -115,6 +115,19 @@ def read_schemes(schemes: str | Iterable[str]) -> tuple[Scheme, ...]:
     return tuple(scheme for scheme in Scheme if ALL in chosen or scheme.value in chosen)
 
 
+def read_searches(searches: str) -> tuple[str, ...]:
+    """Searches of names parted by commas; each once, in a fixed order.
+
+    Raises:
+        InputError: every name that is none.
+    """
+    faults = Faults()
+    names = [name.strip() for name in searches.split(",")]
+    chosen = {faults.attempt(lambda name=name: one_of("search", name, SEARCHES)) for name in names}
+    faults.throw()
+    return tuple(search for search in SEARCHES if search in chosen)
+
+
 def whole_number(what: str, value: int | str, most: int, least: int = 1) -> int:
     """A whole number from ``least`` (0 or 1) to ``most``, which may be text.
 

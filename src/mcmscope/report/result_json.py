@@ -80,7 +80,7 @@ def _scheme_to_dict(row: SchemeResult) -> dict[str, Any]:
     return {
         "scheme": row.scheme.value,
         "search": row.search,
-        "certificate": _certificate_to_dict(row.certificate),
+        "certificate": certificate_to_dict(row.certificate),
         "feasible": row.feasible,
         "reason": row.reason,
         **figures(row.evaluation),
@@ -91,7 +91,8 @@ def _scheme_to_dict(row: SchemeResult) -> dict[str, Any]:
     }
 
 
-def _certificate_to_dict(certificate: Certificate) -> dict[str, Any]:
+def certificate_to_dict(certificate: Certificate) -> dict[str, Any]:
+    """A certificate; large whole numbers as decimal strings."""
     return {
         "status": certificate.status,
         "gap": certificate.gap,
