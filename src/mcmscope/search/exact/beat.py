@@ -55,47 +55,63 @@ def reach(
     beat: int,
     most: int,
     chiplets: Ints,
+    useful: Ints,
     clusters: Ints,
 ) -> None:
     """``clusters[b]``: a lower bound of how many clusters segment [a, b) needs at ``beat``; most + 1: too many.
 
     Floors that only some b have are left out. ``least_ps[L + 1]`` are prefix sums of the layers' least times,
-    ``chiplets[L + 1, most + 1]`` is scratch.
+    ``chiplets`` and
+    ``useful`` are scratch.
     """
     L = len(net.layer)
     for b in range(a, L + 1):
         clusters[b] = most + 1
-    for k in range(most + 1):
-        chiplets[a, k] = limit + 1
     chiplets[a, 0] = 0
     clusters[a] = 0
+    useful[a, 0] = 1
+    useful[a, 1] = 0
     furthest = a
     for j in range(a + 1, L + 1):
         for k in range(most + 1):
             chiplets[j, k] = limit + 1
+        useful[j, 0] = 0
         for i in range(j - 1, a - 1, -1):
             if least_ps[j] - least_ps[i] > beat:
                 break
-            if clusters[i] >= most:
-                continue
-            n = size[shape[i, j]]
+            n = size[shape[i, j]] if useful[i, 0] > 0 else limit + 1
             if n > limit:
                 continue
-            for k in range(clusters[i], most):
-                if chiplets[i, k] + n < chiplets[j, k + 1]:
+            for x in range(1, useful[i, 0] + 1):
+                k = useful[i, x]
+                if k < most and chiplets[i, k] + n < chiplets[j, k + 1]:
                     chiplets[j, k + 1] = chiplets[i, k] + n
-        for k in range(1, most + 1):
-            if chiplets[j, k] <= limit:
-                clusters[j] = k
-                furthest = j
-                break
-        # A cluster boundary here must let pass at least what the next layer reads.
-        if j < L and clusters[j] <= most:
-            if transfer_ps(u * cut_bytes(net, a, j + 1, j), machine.cut_mb_per_s) > beat:
-                for k in range(most + 1):
-                    chiplets[j, k] = limit + 1
+        keep_useful(chiplets[j], useful[j], limit, most)
+        if useful[j, 0] > 0:
+            clusters[j] = useful[j, 1]
+            furthest = j
+            # A cluster boundary here must let pass at least what the next layer reads.
+            passing = u * cut_bytes(net, a, j + 1, j) if j < L else 0
+            if transfer_ps(passing, machine.cut_mb_per_s) > beat:
+                useful[j, 0] = 0
         if least_ps[j] - least_ps[furthest] > beat:
             break
+
+
+@inner
+def keep_useful(chiplets: Ints, useful: Ints, limit: int, most: int) -> None:
+    """List the numbers of clusters k whose ``chiplets[k]`` are fewer than those of all smaller k.
+
+    ``useful[0]`` is their number, they follow ascending.
+    """
+    fewest = limit + 1
+    count = 0
+    for k in range(most + 1):
+        if chiplets[k] < fewest:
+            fewest = chiplets[k]
+            count += 1
+            useful[count] = k
+    useful[0] = count
 
 
 @kernel
@@ -124,12 +140,13 @@ def bound_segments(
     size = np.zeros(len(least), dtype=np.int64)
     clusters = np.zeros(L + 1, dtype=np.int64)
     chiplets = np.zeros((L + 1, min(L, limit) + 1), dtype=np.int64)
+    useful = np.zeros((L + 1, min(L, limit) + 2), dtype=np.int64)
     below = 0
     for beat in trial:
         most = min(min(L, limit), upper // max(1, below) - beats + 1)
         first_sizes(least, beat, limit, size)
         for a in range(L - 1):
-            reach(net, machine, shape, size, least_ps, a, u, limit, beat, most, chiplets, clusters)
+            reach(net, machine, shape, size, least_ps, a, u, limit, beat, most, chiplets, useful, clusters)
             for b in range(a + 2, L + 1):
                 if clusters[b] <= most and floor[a, b] <= beat:
                     run = (beats + clusters[b] - 1) * max(below + 1, floor[a, b])
@@ -222,9 +239,9 @@ def fewest_clusters(
     length = b - a
     chiplets = np.full((length + 1, most + 1), limit + 1)
     parent = np.zeros((length + 1, most + 1), dtype=np.int64)
-    fewest = np.full(length + 1, most + 1)
+    useful = np.zeros((length + 1, most + 2), dtype=np.int64)
     chiplets[0, 0] = 0
-    fewest[0] = 0
+    useful[0, 0] = 1
     for j in range(a + 1, b + 1):
         x = j - a
         if j < b and cuts[x] > beat:
@@ -233,8 +250,10 @@ def fewest_clusters(
         for i in range(j - 1, a - 1, -1):
             if least_ps[j] - least_ps[i] > beat:
                 break
+            if ceil_div(work[j] - work[i], beat) > room:
+                break
             y = i - a
-            if fewest[y] >= most:
+            if useful[y, 0] == 0:
                 continue
             n = stage_size(
                 net,
@@ -259,16 +278,14 @@ def fewest_clusters(
             )
             if n > room:
                 continue
-            for k in range(fewest[y], most):
+            for index in range(1, useful[y, 0] + 1):
+                k = useful[y, index]
                 total = chiplets[y, k] + n
-                if total <= room and total < chiplets[x, k + 1]:
+                if k < most and total <= room and total < chiplets[x, k + 1]:
                     chiplets[x, k + 1] = total
                     parent[x, k + 1] = i
-        for k in range(1, most + 1):
-            if chiplets[x, k] <= limit:
-                fewest[x] = k
-                break
-    found = fewest[length]
+        keep_useful(chiplets[x], useful[x], limit, most)
+    found = useful[length, 1] if useful[length, 0] > 0 else most + 1
     if found <= most:
         j = b
         for k in range(found, 0, -1):

@@ -19,6 +19,9 @@ from mcmscope.search.tables import NEVER
 STEP = 1.04
 """Ratio of the beats between which segments are bounded before any is solved."""
 
+MANY_PROBES = 2000
+"""Probes of beats after which bounding all segments again is worth its time."""
+
 RAISE = 64
 """The time that is looked for rises by one such part of itself until it is found."""
 
@@ -47,6 +50,7 @@ def merged(context: SearchContext, upper: int, limit: Limit) -> tuple[Path | Non
                 return path, sum(piece.time_ps for _, piece in path)
             if target == upper:
                 return None, upper
+            work.rebound()
     except (OutOfTime, TooHard):
         return None, min(upper, work.lower())
 
@@ -58,11 +62,10 @@ class _Merged:
         self.context = context
         L = context.layers
         self.pieces: dict[tuple[int, int], Piece] = {}
-        self.value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
+        self.value = np.zeros((L + 1, L + 1), dtype=np.int64)
         for l, piece in enumerate(context.singles()):
             if piece is not None:
                 self.pieces[l, l + 1] = piece
-                self.value[l, l + 1] = piece.time_ps
         self.shape = shapes(context)
         self.solvers: list[Segments] = []
         self.bounds: list[Ints] = []
@@ -73,7 +76,22 @@ class _Merged:
             clusters = Clusters(context, index, self.shape, context.model.machine.chiplets, cap)
             self.solvers.append(Segments(clusters, limit))
             self.bounds.append(segment_bounds(self.solvers[-1], upper))
-            self.value = np.minimum(self.value, self.bounds[-1])
+        self.upper, self.probes = upper, 0
+        self._raise_values()
+
+    def rebound(self) -> None:
+        """Bound all segments again where much has been learnt of clusters since the last time."""
+        for index, solver in enumerate(self.solvers):
+            if solver.probes > MANY_PROBES:
+                solver.probes = 0
+                np.maximum(self.bounds[index], segment_bounds(solver, self.upper), out=self.bounds[index])
+        self._raise_values()
+
+    def _raise_values(self) -> None:
+        bound = np.minimum.reduce(self.bounds)
+        for a, b in self.pieces:
+            bound[a, b] = self.pieces[a, b].time_ps
+        self.value = np.maximum(self.value, bound)
 
     def lower(self) -> int:
         """A lower bound (ps) of every schedule."""
