@@ -51,6 +51,7 @@ def reach(
     least_ps: Ints,
     a: int,
     u: int,
+    longest: int,
     limit: int,
     beat: int,
     most: int,
@@ -58,7 +59,7 @@ def reach(
     useful: Ints,
     clusters: Ints,
 ) -> None:
-    """``clusters[b]``: a lower bound of how many clusters segment [a, b) needs at ``beat``; most + 1: too many.
+    """``clusters[b]``: at least so many clusters segment [a, b) needs at ``beat``; ``most + 1``: too many.
 
     Floors that only some b have are left out. ``least_ps[L + 1]`` are prefix sums of the layers' least times,
     ``chiplets`` and
@@ -76,7 +77,7 @@ def reach(
         for k in range(most + 1):
             chiplets[j, k] = limit + 1
         useful[j, 0] = 0
-        for i in range(j - 1, a - 1, -1):
+        for i in range(j - 1, max(a, j - longest) - 1, -1):
             if least_ps[j] - least_ps[i] > beat:
                 break
             n = size[shape[i, j]] if useful[i, 0] > 0 else limit + 1
@@ -125,6 +126,8 @@ def bound_segments(
     load_ps: Ints,
     u: int,
     beats: int,
+    longest: int,
+    most_clusters: int,
     limit: int,
     trial: Ints,
     upper: int,
@@ -143,10 +146,25 @@ def bound_segments(
     useful = np.zeros((L + 1, min(L, limit) + 2), dtype=np.int64)
     below = 0
     for beat in trial:
-        most = min(min(L, limit), upper // max(1, below) - beats + 1)
+        most = min(min(most_clusters, limit), upper // max(1, below) - beats + 1)
         first_sizes(least, beat, limit, size)
         for a in range(L - 1):
-            reach(net, machine, shape, size, least_ps, a, u, limit, beat, most, chiplets, useful, clusters)
+            reach(
+                net,
+                machine,
+                shape,
+                size,
+                least_ps,
+                a,
+                u,
+                longest,
+                limit,
+                beat,
+                most,
+                chiplets,
+                useful,
+                clusters,
+            )
             for b in range(a + 2, L + 1):
                 if clusters[b] <= most and floor[a, b] <= beat:
                     run = (beats + clusters[b] - 1) * max(below + 1, floor[a, b])
@@ -223,6 +241,7 @@ def fewest_clusters(
     b: int,
     u: int,
     relayed: int,
+    longest: int,
     limit: int,
     io_ps: int,
     beat: int,
@@ -233,8 +252,9 @@ def fewest_clusters(
 ) -> int:
     """Fewest clusters, at most ``most``, with which segment [a, b) may keep to ``beat`` and ``load`` (ps).
 
-    Fills ``ends`` and ``regions`` of these clusters, of all such on the fewest chiplets; ``most + 1``: there
-    are none. ``work[L + 1]`` are prefix sums of the layers' least chiplets times ps.
+    Clusters have at most ``longest`` layers. Fills ``ends`` and ``regions`` of these clusters, of all such on
+    the fewest chiplets; ``most + 1``: there are none. ``work[L + 1]`` are prefix sums of the layers' least
+    chiplets times ps.
     """
     length = b - a
     chiplets = np.full((length + 1, most + 1), limit + 1)
@@ -247,7 +267,7 @@ def fewest_clusters(
         if j < b and cuts[x] > beat:
             continue
         room = limit - ceil_div(work[b] - work[j], beat)
-        for i in range(j - 1, a - 1, -1):
+        for i in range(j - 1, max(a, j - longest) - 1, -1):
             if least_ps[j] - least_ps[i] > beat:
                 break
             if ceil_div(work[j] - work[i], beat) > room:

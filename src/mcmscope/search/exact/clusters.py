@@ -1,4 +1,4 @@
-"""Lower bounds of what every cluster takes on every number of chiplets, made exact where that is asked for."""
+"""What every cluster takes on every number of chiplets: bounds, made exact where that is asked for."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, spill_ps
 from mcmscope.search.context import SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
+from mcmscope.search.exact.family import Family
 from mcmscope.search.exact.front import (
     FRONT_COLUMNS,
     FRONT_HELD,
@@ -82,10 +83,13 @@ class Clusters:
     were not looked at: such a ``bound`` is ``cap + 1`` at least. ``ways[:, FRONT_COLUMNS]``.
     """
 
-    def __init__(self, context: SearchContext, index: int, shape: Ints, limit: int, cap: int) -> None:
-        self.context, self.index, self.shape, self.limit = context, index, shape, limit
+    def __init__(self, context: SearchContext, index: int, shape: Ints, rules: Family, upper: int) -> None:
+        self.context, self.index, self.shape = context, index, shape
         self.micro = context.micro[index]
         model, tables = context.model, context.tables
+        self.limit = model.machine.chiplets // rules.replicas
+        share = -(-context.batch // rules.replicas)
+        self.beats = -(-share // self.micro)
         net, L, N = model.net, context.layers, model.machine.chiplets
         self.first = layer_kinds(net)[1]
         self.relayed = int(max(net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
@@ -101,19 +105,20 @@ class Clusters:
         self._labels = np.zeros((FIRST_LABELS, LABEL_COLUMNS), dtype=np.int64)
         self._front = np.zeros((MOST_WAYS, FRONT_COLUMNS), dtype=np.int64)
         self._partitions = np.zeros((MOST_WAYS, L), dtype=np.int64)
-        bound_shapes(
-            net,
-            model.machine,
-            tables.kind,
-            tables.inside[index],
-            tables.first[index],
-            tables.price,
-            self.micro,
-            limit,
-            shape,
-            self.bound,
-        )
-        self._bound_rows(cap)
+        if rules.longest > 1:
+            bound_shapes(
+                net,
+                model.machine,
+                tables.kind,
+                tables.inside[index],
+                tables.first[index],
+                tables.price,
+                self.micro,
+                self.limit,
+                shape,
+                self.bound,
+            )
+            self._bound_rows(upper // self.beats)
         self._fill_singles()
         self.least = np.minimum.accumulate(self.bound, axis=1)
 

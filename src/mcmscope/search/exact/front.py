@@ -224,7 +224,7 @@ def cluster_front(
                         time = timed[own, g, p, code]
                     else:
                         time = step_ps(
-                            net, machine, base, move, start[own], own, l, i, n, g, p, word, slot, known
+                            net, machine, base, move, int(start[own]), own, l, i, n, g, p, word, slot, known
                         )
                     time_of[x, word, p] = time
                     follow = 0
@@ -243,6 +243,7 @@ def cluster_front(
             labels[0, column] = 0
         level[0] = 0
         level[1] = 1
+        begin = fresh = 0
         for x in range(length):
             l = i + x
             own = kind[l]
@@ -259,7 +260,7 @@ def cluster_front(
                         time = time_of[x, layouts, p]
                     else:
                         time = step_ps(
-                            net, machine, base, move, start[own], own, l, i, n, g, p, layouts, slot, True
+                            net, machine, base, move, int(start[own]), own, l, i, n, g, p, layouts, slot, True
                         )
                     time += labels[parent, TIME]
                     stored = labels[parent, KEPT] + base[own, g, p, STORED]

@@ -1,4 +1,4 @@
-"""Lower bounds of clusters that know one tile grid and every layout: all clusters from one layer on at once."""
+"""Bounds of all clusters that begin with the same layer: they know tile grids and layouts."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def bound_rows(
                         if digit > 1:
                             time = timed[kin, g, p, code]
                         else:
-                            time = loose_ps(net, machine, base, move, start[kin], kin, l, i, n, g, p)
+                            time = loose_ps(net, machine, base, move, int(start[kin]), kin, l, i, n, g, p)
                         follow = 0
                         if words > 1:
                             follow = (word & stay[l]) | (own[l] if p == ISP else 0)

@@ -12,6 +12,7 @@ from mcmscope.cost.memory import relayed_bytes
 from mcmscope.search.context import Piece
 from mcmscope.search.exact.beat import fewest_clusters, segment_cuts
 from mcmscope.search.exact.clusters import Clusters
+from mcmscope.search.exact.family import Family
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
@@ -38,17 +39,17 @@ class _Run:
 class Segments:
     """Exact times of segments under one micro-batch."""
 
-    def __init__(self, clusters: Clusters, limit: Limit) -> None:
-        self.clusters, self.limit = clusters, limit
+    def __init__(self, clusters: Clusters, rules: Family, limit: Limit) -> None:
+        self.clusters, self.rules, self.limit = clusters, rules, limit
         context = clusters.context
         tables = context.tables
         inside = np.minimum(tables.inside[clusters.index, 0][tables.kind], FAR)[:, 1 : clusters.limit + 1]
         sizes = np.arange(1, clusters.limit + 1)
         self.least_ps = _sums(inside.min(axis=1))
         self.work = _sums(np.minimum(inside * sizes, FAR).min(axis=1))
-        self.beats = -(-context.batch // clusters.micro)
+        self.beats = clusters.beats
         self.probes = 0
-        moved = clusters.micro * context.io
+        moved = clusters.micro * context.io * rules.replicas
         self.io_ps = -(-moved * 1_000_000 // context.model.machine.dram_mb_per_s)
         self.floor = np.maximum(self.io_ps, -(-(self.work[None, :] - self.work[:, None]) // clusters.limit))
 
@@ -87,7 +88,7 @@ class Segments:
             top = min(high, (best - 1) // (beats + k - 1))
             if top < floor:
                 return found
-            most = min(b - a, self.clusters.limit, (best - 1) // floor - beats + 1)
+            most = min(b - a, self.clusters.limit, self.rules.most_clusters, (best - 1) // floor - beats + 1)
             needed, run = self._probe(a, b, cuts, top, load, most, top)
             if run is None:
                 return found
@@ -141,6 +142,7 @@ class Segments:
                     b,
                     own.micro,
                     own.relayed,
+                    self.rules.longest,
                     own.limit,
                     int(self.io_ps[a, b]),
                     beat,
