@@ -29,7 +29,10 @@ app = typer.Typer(
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
 ScheduleFile = Annotated[str, typer.Argument(metavar="SCHEDULE.json", help="A schedule file of `run --out`.")]
 NetworkName = Annotated[
-    str, typer.Argument(metavar="NETWORK", help="A name of the zoo, or an .onnx or .json file.")
+    str,
+    typer.Argument(
+        metavar="NETWORK", help="A name of the zoo (resnet50, resnet50@299), or an .onnx or .json file."
+    ),
 ]
 PackageName = Annotated[
     str, typer.Option("--package", "-p", metavar="PKG", help="A preset's name or a YAML file.")

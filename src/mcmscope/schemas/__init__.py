@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("result", "schedule", "package", "network", "evaluation", "quality")
+NAMES = ("result", "schedule", "package", "network", "evaluation", "quality", "validation")
 
 
 def schema(name: str) -> dict[str, Any]:
