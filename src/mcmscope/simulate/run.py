@@ -74,12 +74,37 @@ def simulate(
     Raises:
         InputError: the weights of a cluster do not fit where they are stored.
     """
+    cases = cases_of(schedule, network, package, batch, micro_batch=micro_batch, without=without)
+    mesh = cases[0][0].mesh
+    totals = _Totals(mesh)
+    times: list[SegmentTimes] = []
+    contention = "contention" not in without
+    for index, (case, segment) in enumerate(cases):
+        following = cases[index + 1][0] if package.prefetch and index + 1 < len(cases) else None
+        ahead = load_flows(next(passes_of(following, cases[index + 1][1].micro_batch))) if following else []
+        loaded = package.prefetch and index > 0
+        times.append(
+            _simulate_segment(case, segment, batch, totals, ahead, loaded=loaded, contention=contention)
+        )
+    batch_ps = sum((x.load_s + x.run_s) * PS_PER_S for x in times)
+    return _simulation(batch, batch_ps, tuple(times), mesh, package, totals)
+
+
+def cases_of(
+    schedule: Schedule,
+    network: Network,
+    package: Package,
+    batch: int,
+    *,
+    micro_batch: int | None = None,
+    without: frozenset[str] = frozenset(),
+) -> list[tuple[Case, Segment]]:
+    """Each segment as a case to simulate, with where its tensors lie if they were kept; as ``simulate``."""
     tensors, mesh = Tensors(network), mesh_of(package)
     if "dram" in without:
         free = mesh.capacity.copy()
         free[mesh.links :] = np.inf
         mesh = replace(mesh, capacity=free)
-    totals = _Totals(mesh)
     cases: list[tuple[Case, Segment]] = []
     places: dict[int, Layout] = {}
     for segment in schedule.segments:
@@ -110,17 +135,7 @@ def simulate(
             places[t] = Layout(np.arange(case.share), everywhere, layer.output_height, layer.output_width)
         for cluster in segment.clusters:
             places.update({l: place_of(case, cluster, l) for l in range(*cluster.layers)})
-    times: list[SegmentTimes] = []
-    contention = "contention" not in without
-    for index, (case, segment) in enumerate(cases):
-        following = cases[index + 1][0] if package.prefetch and index + 1 < len(cases) else None
-        ahead = load_flows(next(passes_of(following, cases[index + 1][1].micro_batch))) if following else []
-        loaded = package.prefetch and index > 0
-        times.append(
-            _simulate_segment(case, segment, batch, totals, ahead, loaded=loaded, contention=contention)
-        )
-    batch_ps = sum((x.load_s + x.run_s) * PS_PER_S for x in times)
-    return _simulation(batch, batch_ps, tuple(times), mesh, package, totals)
+    return cases
 
 
 def _simulation(
