@@ -124,18 +124,19 @@ class Case:
         net, machine, m = self.model.net, self.model.machine, self.samples
         io = u * self.io_bytes(a, b)
         weights = int(net.weights[b] - net.weights[a])
-        share = -(-m // self.replicas)
+        # One sample alone runs on one replica.
+        replicas = 1 if self.objective is Objective.LATENCY else self.replicas
         whole = a == 0 and b == self.layers
         return Facts(
             a=a,
             b=b,
             u=u,
             m=m,
-            replicas=self.replicas,
+            replicas=replicas,
             chiplets=self.chiplets,
-            beats=-(-share // u),
+            beats=-(-m // (replicas * u)),
             io_bytes=io,
-            io_ps=transfer_ps(io * self.replicas, machine.dram_mb_per_s),
+            io_ps=transfer_ps(io * replicas, machine.dram_mb_per_s),
             weight_bytes=weights,
             load_ps=transfer_ps(weights, machine.dram_mb_per_s),
             load_paid=0 if whole and self.objective is Objective.LATENCY else 1,
