@@ -8,7 +8,8 @@ import pytest
 
 from mcmscope.errors import InputError
 from mcmscope.hardware import load_package
-from mcmscope.validation.edge_tpu import chain, kept_s, load_s, repeated_s, resident_bytes, single
+from mcmscope.validation.edge_tpu import kept_s, load_s, repeated_s, resident_bytes, single
+from mcmscope.validation.edge_tpu_pipeline import chain
 from mcmscope.validation.plans import pipelined, zoo_network
 
 ONE, FOUR = load_package("edge-tpu"), load_package("edge-tpu-4")

@@ -13,7 +13,8 @@ from mcmscope.hardware.loader import package_from_dict
 from mcmscope.hardware.package import Package
 from mcmscope.options import ALL, one_of
 from mcmscope.validation.case import Case, Figure, Knob, Packages, Simulate
-from mcmscope.validation.edge_tpu import EDGE_TPU, EDGE_TPU_CALL, EDGE_TPU_PIPELINE
+from mcmscope.validation.edge_tpu import EDGE_TPU
+from mcmscope.validation.edge_tpu_pipeline import EDGE_TPU_CALL, EDGE_TPU_PIPELINE
 from mcmscope.validation.hailo import HAILO
 from mcmscope.validation.simba import SIMBA
 
