@@ -27,17 +27,18 @@ from mcmscope.search.exact.front import (
     FRONT_HELD,
     FRONT_LOAD,
     FRONT_TIME,
-    FULL,
     LABEL_COLUMNS,
+    NO_ROOM_FOR_LABELS,
+    NO_ROOM_FOR_WAYS,
     cluster_front,
 )
 from mcmscope.search.exact.rows import bound_rows, network_slots
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
 
-MOST_LABELS = 4_000_000
+MOST_LABELS = 300_000
 """Labels of one cluster beyond which the search gives up a proof."""
 FIRST_LABELS = 20_000
-MOST_WAYS = 512
+FIRST_WAYS, MOST_WAYS = 512, 32_768
 
 
 class TooHard(Exception):  # noqa: N818 - it is no error
@@ -103,8 +104,8 @@ class Clusters:
         self._chosen: list[Way] = []
         self._costs: dict[int, LayerCosts] = {}
         self._labels = np.zeros((FIRST_LABELS, LABEL_COLUMNS), dtype=np.int64)
-        self._front = np.zeros((MOST_WAYS, FRONT_COLUMNS), dtype=np.int64)
-        self._partitions = np.zeros((MOST_WAYS, L), dtype=np.int64)
+        self._front = np.zeros((FIRST_WAYS, FRONT_COLUMNS), dtype=np.int64)
+        self._partitions = np.zeros((FIRST_WAYS, L), dtype=np.int64)
         if rules.longest > 1:
             bound_shapes(
                 net,
@@ -255,11 +256,15 @@ class Clusters:
                 self._partitions,
             )
             context.states += int(made)
-            if count != FULL:
+            if count >= 0:
                 break
-            if len(self._labels) >= MOST_LABELS:
+            if count == NO_ROOM_FOR_LABELS and len(self._labels) < MOST_LABELS:
+                self._labels = np.zeros((4 * len(self._labels), LABEL_COLUMNS), dtype=np.int64)
+            elif count == NO_ROOM_FOR_WAYS and len(self._front) < MOST_WAYS:
+                self._front = np.zeros((4 * len(self._front), FRONT_COLUMNS), dtype=np.int64)
+                self._partitions = np.zeros((len(self._front), context.layers), dtype=np.int64)
+            else:
                 raise TooHard
-            self._labels = np.zeros((4 * len(self._labels), LABEL_COLUMNS), dtype=np.int64)
         self.cap[s, n] = cap
         if count == 0:
             self.bound[s, n] = max(self.bound[s, n], cap + 1)

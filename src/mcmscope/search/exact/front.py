@@ -12,7 +12,7 @@ import numpy as np
 from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.jit import inner, kernel
-from mcmscope.cost.machine import Machine
+from mcmscope.cost.machine import Machine, region_hops
 from mcmscope.cost.memory import cluster_need, spill_ps
 from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.search.exact.costs import BUSY, DISTINCT, INGRESS, MOST_DIGITS, STORED, WINDOW, layer_ps
@@ -30,8 +30,8 @@ FRONT_COLUMNS = 4
 MAX_BITS = 6
 """Tensors awaited at once up to which the bound of the layers ahead knows their layouts."""
 
-FULL = -1
-"""Returned instead of a count when labels or front found no room."""
+NO_ROOM_FOR_LABELS, NO_ROOM_FOR_WAYS, TOO_MANY_TENSORS = -1, -2, -3
+"""Returned instead of a count."""
 
 
 @inner
@@ -74,26 +74,76 @@ def step_ps(
 
 
 @inner
-def keep_label(labels: Ints, begin: int, end: int, new: Ints) -> int:
-    """Add ``new`` to ``labels[begin:end]`` unless another is as good in all; the new end."""
+def fill_regret(
+    net: NetworkArrays,
+    machine: Machine,
+    move: Ints,
+    start: int,
+    l: int,
+    i: int,
+    n: int,
+    g: int,
+    slot: Ints,
+    stay: int,
+    own: int,
+    later: Ints,
+    regret: Ints,
+) -> None:
+    """``regret[s, layout]``: the most (ps) that layers from l on lose if the tensor of bit s lies so.
+
+    ``layout`` is 1 if it lies split (and tiled would be as good as any), 0 if tiled. ``later`` is the same
+    from layer l + 1 on; ``stay`` are the bits whose tensors are awaited behind l, ``own`` that of its output.
+    """
+    ingress = ingress_mb_per_s(n, machine)
+    bisection = 4 * min(int(np.sqrt(n)), machine.strip_height) * machine.link_mb_per_s
+    hops = machine.hop_ps * region_hops(n, machine.strip_height, machine.rows, machine.columns)
+    for s in range(regret.shape[0]):
+        alive = (stay >> s) & 1 == 1 and own != (1 << s)
+        for layout in range(2):
+            regret[s, layout] = later[s, layout] if alive else 0
+    for o in range(net.operand_start[l], net.operand_start[l + 1]):
+        source = net.operand[o, SOURCE]
+        if source < i:
+            continue
+        to = start + o - net.operand_start[l]
+        for layout in range(2):
+            lies = SPLIT if layout == 1 else TILED
+            other = TILED if layout == 1 else SPLIT
+            worst = 0
+            for p in range(3):
+                more = max(0, move[to, g, p, lies, 0] - move[to, g, p, other, 0])
+                swapped = max(0, move[to, g, p, lies, 1] - move[to, g, p, other, 1])
+                if more > 0 or swapped > 0:
+                    lost = max(transfer_ps(more, ingress), transfer_ps(swapped, bisection))
+                    worst = max(worst, lost + hops)
+            regret[slot[source - i], layout] += worst
+
+
+@inner
+def beats_label(one: Ints, two: Ints, regret: Ints) -> bool:
+    """Whether label ``one`` makes label ``two`` needless: as good in all, whatever the layouts cost it."""
+    if one[TIME] > two[TIME] or one[KEPT] > two[KEPT] or one[SENT] > two[SENT] or one[GATHER] > two[GATHER]:
+        return False
+    time = one[TIME]
+    differ = one[LAYOUTS] ^ two[LAYOUTS]
+    s = 0
+    while differ > 0 and time <= two[TIME]:
+        if differ & 1 == 1:
+            time += regret[s, (one[LAYOUTS] >> s) & 1]
+        differ >>= 1
+        s += 1
+    return time <= two[TIME]
+
+
+@inner
+def keep_label(labels: Ints, begin: int, end: int, new: Ints, regret: Ints) -> int:
+    """Add ``new`` to ``labels[begin:end]`` unless another makes it needless; the new end."""
     for x in range(begin, end):
-        if (
-            labels[x, LAYOUTS] == new[LAYOUTS]
-            and labels[x, TIME] <= new[TIME]
-            and labels[x, KEPT] <= new[KEPT]
-            and labels[x, SENT] <= new[SENT]
-            and labels[x, GATHER] <= new[GATHER]
-        ):
+        if beats_label(labels[x], new, regret):
             return end
     write = begin
     for x in range(begin, end):
-        if (
-            labels[x, LAYOUTS] == new[LAYOUTS]
-            and labels[x, TIME] >= new[TIME]
-            and labels[x, KEPT] >= new[KEPT]
-            and labels[x, SENT] >= new[SENT]
-            and labels[x, GATHER] >= new[GATHER]
-        ):
+        if beats_label(new, labels[x], regret):
             continue
         if write != x:
             for column in range(LABEL_COLUMNS):
@@ -151,13 +201,13 @@ def cluster_front(
     weights (ps per KiB). Bytes held that fit even with ``relayed`` bytes per sample passing by, and loads
     up to ``dram_ps``, are as good as none. Fills ``front[:, FRONT_COLUMNS]`` and the partitions
     ``ways[:, j - i]``; returns their number and that of the labels made. ``labels`` is scratch. The number
-    is ``FULL`` if one of these was too short.
+    is below 0 if one of these was too short.
     """
     length = j - i
     slot = np.zeros(length, dtype=np.int64)
     free_after = np.zeros(length, dtype=np.int64)
     if not fill_slots(net, i, j, slot, free_after):
-        return FULL, 0
+        return TOO_MANY_TENSORS, 0
     bits = 0
     for x in range(length):
         bits = max(bits, slot[x] + 1)
@@ -167,6 +217,7 @@ def cluster_front(
     ahead = np.zeros((length + 1, words, steps), dtype=np.int64)
     time_of = np.zeros((length, words, 3), dtype=np.int64)
     after = np.zeros((length, 2), dtype=np.int64)  # bits that stay, bit of the layer's own output
+    regret = np.zeros((length + 1, max(1, bits), 2), dtype=np.int64)
     level = np.zeros(length + 2, dtype=np.int64)
     least = np.zeros(length + 1, dtype=np.int64)
     most = np.zeros(length + 1, dtype=np.int64)
@@ -203,6 +254,21 @@ def cluster_front(
             least[x] = least[x + 1] + low
             most[x] = most[x + 1] + high
             most_sent[x] = most_sent[x + 1] + high_sent
+            fill_regret(
+                net,
+                machine,
+                move,
+                int(start[own]),
+                l,
+                i,
+                n,
+                g,
+                slot,
+                int(after[x, 0]),
+                int(after[x, 1]),
+                regret[x + 1],
+                regret[x],
+            )
             table = known and start[own + 1] - start[own] <= MOST_DIGITS
             for word in range(words):
                 for step in range(steps):
@@ -291,8 +357,8 @@ def cluster_front(
                     new[PARTITION] = p
                     made += 1
                     if fresh == len(labels):
-                        return FULL, made
-                    fresh = keep_label(labels, begin, fresh, new)
+                        return NO_ROOM_FOR_LABELS, made
+                    fresh = keep_label(labels, begin, fresh, new, regret[x + 1])
             level[x + 2] = fresh
             if fresh == begin:
                 break
@@ -307,7 +373,7 @@ def cluster_front(
             if time > cap or spill_ps(max(0, held - machine.activation_free), machine) > cap:
                 continue
             if count == len(front):
-                return FULL, made
+                return NO_ROOM_FOR_WAYS, made
             place, count = keep_way(front, ways, count, time, held, load)
             if place < 0:
                 continue
