@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mcmscope.api import evaluate, run
+    from mcmscope.api import evaluate, run, simulate_schedule
     from mcmscope.cost.evaluate import Evaluation
     from mcmscope.errors import InputError
     from mcmscope.hardware.loader import load_package, preset_names
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcmscope.result import Certificate, Result, SchemeResult
     from mcmscope.schedule import Cluster, Objective, Partition, Schedule, Scheme, Segment
     from mcmscope.schedule_file import SavedSchedule, load_schedule, save_schedule
+    from mcmscope.simulate.result import Simulation
     from mcmscope.workload.load import load_network, zoo_names
     from mcmscope.workload.network import Network
 
@@ -31,6 +32,7 @@ __all__ = [
     "Scheme",
     "SchemeResult",
     "Segment",
+    "Simulation",
     "__version__",
     "evaluate",
     "load_network",
@@ -39,6 +41,7 @@ __all__ = [
     "preset_names",
     "run",
     "save_schedule",
+    "simulate_schedule",
     "zoo_names",
 ]
 
@@ -58,6 +61,7 @@ _HOMES = {
     "Scheme": "mcmscope.schedule",
     "SchemeResult": "mcmscope.result",
     "Segment": "mcmscope.schedule",
+    "Simulation": "mcmscope.simulate.result",
     "evaluate": "mcmscope.api",
     "load_network": "mcmscope.workload.load",
     "load_package": "mcmscope.hardware.loader",
@@ -65,6 +69,7 @@ _HOMES = {
     "preset_names": "mcmscope.hardware.loader",
     "run": "mcmscope.api",
     "save_schedule": "mcmscope.schedule_file",
+    "simulate_schedule": "mcmscope.api",
     "zoo_names": "mcmscope.workload.load",
 }
 

@@ -1,4 +1,4 @@
-"""The verbs of the Python interface: load, run, evaluate."""
+"""The verbs of the Python interface: load, run, evaluate, simulate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from mcmscope.cost.code import decode
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.cost.evaluate import evaluate as price_schedule
 from mcmscope.cost.model import CostModel, cost_model
+from mcmscope.errors import InputError
 from mcmscope.hardware import Package, load_package
 from mcmscope.options import SAMPLES, Faults, Options, read_options
 from mcmscope.result import Result, SchemeResult
@@ -22,10 +23,22 @@ from mcmscope.workload import Network, load_network
 if TYPE_CHECKING:
     from mcmscope.search.context import SearchContext
     from mcmscope.search.limit import Limit
+    from mcmscope.simulate import Simulation
 
-__all__ = ["evaluate", "load_network", "load_package", "load_schedule", "run", "run_options"]
+__all__ = [
+    "evaluate",
+    "load_network",
+    "load_package",
+    "load_schedule",
+    "run",
+    "run_options",
+    "simulate_schedule",
+]
 
 DEFAULT_BATCH = 64
+
+MOST_LAYER_BEATS = 1_000_000
+"""Layers times beats of a segment that are simulated at once: a few GB."""
 
 Progress = Callable[[Scheme, int, int], None]
 """Called before each scheme with it, its number from 0 and how many there are."""
@@ -164,15 +177,56 @@ def evaluate(
     Raises:
         InputError: it is no schedule of this network on this package, with all faults.
     """
+    plan, net, pkg, m = _given(schedule, network, package, batch)
+    return price_schedule(plan, net, pkg, m)
+
+
+def simulate_schedule(
+    schedule: Schedule | SavedSchedule,
+    network: str | Path | Network | None = None,
+    package: str | Path | Package | None = None,
+    batch: int | None = None,
+) -> Simulation:
+    """Run a schedule on the simulated package, event by event: its times, energy and the load of each link.
+
+    Takes what ``evaluate`` takes.
+
+    Raises:
+        InputError: it is no schedule of this network on this package, with all faults; or it does not fit,
+            with the reason; or it has too many beats to be simulated.
+    """
+    from mcmscope.simulate import simulate
+
+    plan, net, pkg, m = _given(schedule, network, package, batch)
+    priced = price_schedule(plan, net, pkg, m)
+    if not priced.feasible:
+        raise InputError(f"the schedule does not fit, so it cannot be simulated: {priced.reason}")
+    for number, segment in enumerate(priced.segments):
+        layers = (segment.layers[1] - segment.layers[0]) * plan.replicas
+        if segment.beats * layers > MOST_LAYER_BEATS:
+            raise InputError(
+                f"segments[{number}]: {segment.beats} beats of {layers} layers are more than the "
+                f"{MOST_LAYER_BEATS} that are simulated: take a smaller batch or larger micro-batches"
+            )
+    return simulate(plan, net, pkg, m)
+
+
+def _given(
+    schedule: Schedule | SavedSchedule,
+    network: str | Path | Network | None,
+    package: str | Path | Package | None,
+    batch: int | None,
+) -> tuple[Schedule, Network, Package, int]:
+    """A schedule and what it is for; what its file holds stands in for arguments left out."""
     saved = schedule if isinstance(schedule, SavedSchedule) else None
     plan = saved.schedule if saved else schedule
     assert isinstance(plan, Schedule)
     network = network if network is not None else saved.network if saved else None
     package = package if package is not None else saved.package if saved else None
     if network is None or package is None:
-        raise TypeError("evaluate needs the network and the package of the schedule")
+        raise TypeError("a schedule alone does not say its network and package: give both")
     m = batch if batch is not None else saved.batch if saved else DEFAULT_BATCH
-    return price_schedule(plan, as_network(network), as_package(package), m)
+    return plan, as_network(network), as_package(package), m
 
 
 def as_network(network: str | Path | Network) -> Network:
