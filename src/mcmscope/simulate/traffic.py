@@ -30,12 +30,22 @@ _TREE_SHARES = np.linspace(0.0, 1.0, 9)
 
 
 @dataclass(frozen=True, eq=False)
+class Transfer:
+    """A part of a flow: ``sample_bytes`` of a tensor from its owners to those who need it."""
+
+    own: Layout
+    need: Layout
+    sample_bytes: float
+
+
+@dataclass(frozen=True, eq=False)
 class Flow:
     """One exchange of one beat.
 
     ``link_bytes[R]``: what it puts on each link and port resource; ``alone_ps``: its time alone without the
     latency of its ``hops``. ``received[N]`` bytes come into each chiplet over links; ``sent`` is their sum as
-    the senders count it. ``read_bytes`` and ``write_bytes`` come from and go to DRAM.
+    the senders count it. ``read_bytes`` and ``write_bytes`` come from and go to DRAM. What it is made of:
+    ``transfers`` on the package, ``reads`` and ``writes`` as chiplets with their bytes.
     """
 
     link_bytes: Floats
@@ -45,6 +55,9 @@ class Flow:
     sent: float
     read_bytes: float
     write_bytes: float
+    transfers: tuple[Transfer, ...] = ()
+    reads: tuple[tuple[Ints, Floats], ...] = ()
+    writes: tuple[tuple[Ints, Floats], ...] = ()
 
 
 class Traffic:
@@ -58,6 +71,9 @@ class Traffic:
         self.sent = 0.0
         self.read_bytes = 0.0
         self.write_bytes = 0.0
+        self.transfers: list[Transfer] = []
+        self.reads: list[tuple[Ints, Floats]] = []
+        self.writes: list[tuple[Ints, Floats]] = []
 
     def exchange(self, own: Layout, need: Layout, sample_bytes: float) -> None:
         """Bring the parts ``need`` of a tensor of ``sample_bytes`` to their chiplets from where they lie.
@@ -80,6 +96,7 @@ class Traffic:
         )
         self.hops = max(self.hops, hops)
         self.sent += sent
+        self.transfers.append(Transfer(own, need, sample_bytes))
 
     def from_dram(self, to: Ints, amounts: Floats) -> None:
         """Bytes from DRAM, spread over all ports, to chiplets ``to[n]``; a row of ``to[n, r]`` shares them."""
@@ -97,6 +114,7 @@ class Traffic:
         self.hops = max(self.hops, hops)
         self.sent += sent
         self.read_bytes += float(amounts.sum())
+        self.reads.append((to, amounts))
 
     def to_dram(self, at: Ints, amounts: Floats) -> None:
         """Bytes from each chiplet of ``at`` to DRAM, spread over all ports."""
@@ -106,6 +124,7 @@ class Traffic:
         self.hops = max(self.hops, hops)
         self.sent += sent
         self.write_bytes += sent
+        self.writes.append((at, amounts))
 
     def spill(self, at: Ints, bytes_each: float) -> None:
         """Bytes that each chiplet of ``at`` writes to DRAM and reads back, through its nearest port."""
@@ -147,6 +166,9 @@ class Traffic:
             self.sent,
             self.read_bytes,
             self.write_bytes,
+            tuple(self.transfers),
+            tuple(self.reads),
+            tuple(self.writes),
         )
 
 
