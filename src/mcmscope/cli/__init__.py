@@ -11,11 +11,12 @@ from mcmscope.cli.output import watch_output
 from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
 from mcmscope.cli.run import run
+from mcmscope.cli.simulate import simulate
 from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (run, evaluate, explain, quality, validate, packages, networks, show):
+for command in (run, evaluate, explain, quality, simulate, validate, packages, networks, show):
     app.command()(command)
 
 

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("result", "schedule", "package", "network", "evaluation", "quality", "validation")
+NAMES = ("result", "schedule", "package", "network", "evaluation", "quality", "simulation", "validation")
 
 
 def schema(name: str) -> dict[str, Any]:
