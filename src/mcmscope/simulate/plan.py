@@ -250,12 +250,12 @@ def _plan_stage(
     for t, arrival in zip(sources, arrivals, strict=True):
         if t in home:  # the next reader takes it from here
             made[t], done[t], home[t], begin[t] = layouts[t], arrival, index, first
-    if stage.spilled_bytes > 0:
-        traffic = Traffic(case.mesh)
-        traffic.spill(at, float(stage.spilled_bytes))
-        flow = traffic.flow()
-        spill = plan.add(Kind.SPILL, index, replica, i, case.latency_ps(flow), flow, first)
-        plan.edges.append((spill, first, 1))
+    # A stage that spills nothing has the activity too: all beats of a plan must have the same ones.
+    traffic = Traffic(case.mesh)
+    traffic.spill(at, float(stage.spilled_bytes))
+    flow = traffic.flow()
+    spill = plan.add(Kind.SPILL, index, replica, i, case.latency_ps(flow), flow, first)
+    plan.edges.append((spill, first, 1))
 
 
 def _stage(case: Case, replica: int, index: int, cluster: Cluster, at: Ints, samples: int) -> Stage:

@@ -84,7 +84,14 @@ def array_passes(
     return best
 
 
-def needed_bytes(network: Network, layer: Layer, op: Operand, partition: Partition, share: Share) -> int:
+def needed_bytes(
+    network: Network,
+    layer: Layer,
+    op: Operand,
+    partition: Partition,
+    tiles: tuple[int, int, int],
+    share: Share,
+) -> int:
     """Bytes of an operand that the busiest chiplet works on in one beat."""
     whole = bytes_of(op.elements, network.activation_bits)
     if partition is Partition.ISP:
@@ -94,8 +101,7 @@ def needed_bytes(network: Network, layer: Layer, op: Operand, partition: Partiti
     if op.role is Role.SECOND:
         return share.samples * whole
     if op.role is Role.RESIDUAL:
-        rows = ceil_div(op.height, ceil_div(layer.out_height, share.rows))
-        columns = ceil_div(op.width, ceil_div(layer.out_width, share.columns))
+        rows, columns = ceil_div(op.height, tiles[1]), ceil_div(op.width, tiles[2])
     else:
         rows = min(op.height, (share.rows - 1) * op.stride[0] + op.window[0])
         columns = min(op.width, (share.columns - 1) * op.stride[1] + op.window[1])
@@ -130,7 +136,7 @@ def work_of(
     else:
         part = ceil_div(layer.vector_elements * share.positions, layer.out_height * layer.out_width)
     distinct = weight_share(network, layer, partition, n, share)
-    worked = sum(needed_bytes(network, layer, op, partition, share) for op in layer.operands)
+    worked = sum(needed_bytes(network, layer, op, partition, tiles, share) for op in layer.operands)
     reads = worked * ceil_div(share.channels, chip.lanes_k * along_k)
     weights_read = distinct if chip.unified else 0
     return Work(
