@@ -49,6 +49,9 @@ def prove(shared: SearchContext, scheme: Scheme, objective: Objective, start: Fo
         if path is not None:
             code, origin = join(path, replicas), EXACT
             best = _checked(shared, scheme, objective, code, sum(piece.time_ps for _, piece in path))
+        if limit.interrupted:
+            lower = lower if scheme is not Scheme.DATA_PARALLEL else 0  # others were not looked at
+            break
     lower = min(best, max(lower, _roofline(context)))
     status, gap = ("optimal", 0.0) if lower == best else ("bounded", 1 - lower / best)
     states = start.certificate.states + context.states - begun

@@ -22,6 +22,10 @@ SLACK = 8
 """Ways to run a cluster are looked for up to a beat that is one such part longer: they will be asked for."""
 
 
+Stage = tuple[int, int, int]
+"""Cluster [i, j) on n chiplets."""
+
+
 class OutOfTime(Exception):  # noqa: N818 - it is no error
     """The limit was reached before an answer."""
 
@@ -58,20 +62,26 @@ class Segments:
 
         ``load_ps``: time to load its weights from DRAM; None: it keeps them, loads cost nothing.
         """
-        best, found, longest = bound, None, NEVER
-        least = load_ps or 0
-        while True:
-            run = self._least_run(a, b, best - least, longest)
+        best = bound
+        found: Piece | None = None
+        # Ranges of the longest load (ps), and what runs last in them at least: shorter loads may cost beats.
+        ranges = [(load_ps or 0, NEVER, 0)]
+        while ranges:
+            low, high, least = ranges.pop()
+            if low + least >= best:
+                continue
+            run = self._least_run(a, b, best - low, high)
             if run is None:
-                return found
+                continue
             load = 0 if load_ps is None else max(load_ps, run.load)
-            total = load + (self.beats + len(run.clusters) - 1) * run.beat
-            if total < best:
-                best = total
-                found = Piece(total, self.clusters.micro, run.clusters, run.partitions)
-            if load <= least:
-                return found
-            longest = load - 1  # a longer run pays only with a shorter load
+            lasts = (self.beats + len(run.clusters) - 1) * run.beat
+            if load + lasts < best:
+                best = load + lasts
+                found = Piece(best, self.clusters.micro, run.clusters, run.partitions)
+            if low < load:
+                middle = (low + load) // 2
+                ranges += [(middle + 1, load - 1, lasts), (low, middle, lasts)]
+        return found
 
     def _least_run(self, a: int, b: int, bound: int, load: int) -> _Run | None:
         """The clusters with the least ``(beats + k - 1) * beat`` below ``bound``, loads at most ``load``.
@@ -89,20 +99,21 @@ class Segments:
             if top < floor:
                 return found
             most = min(b - a, self.clusters.limit, self.rules.most_clusters, (best - 1) // floor - beats + 1)
-            needed, run = self._probe(a, b, cuts, top, load, most, top)
-            if run is None:
+            needed, stages = self._probe(a, b, cuts, top, load, most, top)
+            if needed > most:
                 return found
             if needed > k:
                 k, high = needed, top
                 continue
+            run = self._run(a, b, cuts, stages, top, load)
             # The least beat of k clusters: ``low`` is too short, ``run`` keeps to its beat.
             low, fewest = floor - 1, most + 1
             cap = run.beat
             while low + 1 < run.beat:
                 middle = (low + run.beat) // 2
-                needed, other = self._probe(a, b, cuts, middle, load, most, cap)
-                if other is not None and needed <= k:
-                    run = other
+                needed, stages = self._probe(a, b, cuts, middle, load, most, cap)
+                if needed <= k:
+                    run = self._run(a, b, cuts, stages, middle, load)
                 else:
                     low, fewest = middle, needed
             if (beats + k - 1) * run.beat < best:
@@ -113,8 +124,8 @@ class Segments:
 
     def _probe(
         self, a: int, b: int, cuts: Ints, beat: int, load: int, most: int, cap: int
-    ) -> tuple[int, _Run | None]:
-        """The fewest clusters that keep to ``beat``, and how; (most + 1, None): no ``most`` of them do.
+    ) -> tuple[int, list[Stage]]:
+        """The fewest clusters that keep to ``beat``, and which; ``most + 1``: no ``most`` of them do.
 
         Ways to run clusters are looked for up to a beat of ``cap``.
         """
@@ -153,20 +164,18 @@ class Segments:
                 )
             )
             if count > most:
-                return most + 1, None
+                return most + 1, []
             spans = list(pairwise([a, *ends[:count].tolist()]))
             sizes: list[int] = regions[:count].tolist()
             stages = [(i, j, n) for (i, j), n in zip(spans, sizes, strict=True)]
             unknown = [stage for stage in stages if not own.is_known(*stage, beat)]
             if not unknown:
-                return count, self._run(a, b, cuts, stages, beat, load)
+                return count, stages
             for i, j, n in unknown:
                 rest = int(self.work[b] - self.work[a] - self.work[j] + self.work[i])
                 own.settle(i, j, n, max(n, own.limit - -(-rest // beat)), beat, cap + cap // SLACK)
 
-    def _run(
-        self, a: int, b: int, cuts: Ints, stages: list[tuple[int, int, int]], beat: int, load: int
-    ) -> _Run:
+    def _run(self, a: int, b: int, cuts: Ints, stages: list[Stage], beat: int, load: int) -> _Run:
         """The stages with the ways to run them that load least, and the beat that they keep."""
         own, net = self.clusters, self.clusters.context.model.net
         io_ps = int(self.io_ps[a, b])
