@@ -302,7 +302,10 @@ def _arrival(
     boxes = arrival_layout(layer, op, cluster.partitions[reader - i], len(at), cluster.tiles, samples)
     to = Layout(at, boxes, op.height, op.width)
     traffic = Traffic(case.mesh)
-    size = float(case.op_bytes(op.elements)) if j - i == 1 else float(case.tensors.sample_bytes(tensor))
+    size = float(case.tensors.sample_bytes(tensor))
+    if j - i == 1:  # a layer alone takes in only what it reads
+        read = sum(other.elements for other in layer.operands if other.source == tensor)
+        size = min(size, float(case.op_bytes(read)))
     if tensor in made:
         traffic.exchange(made[tensor], to, size)
     elif tensor in case.kept:
