@@ -33,6 +33,8 @@ class Machine(NamedTuple):
     rows: int
     columns: int
     hop_ps: int
+    ports: int  # chiplets with a DRAM port
+    side_ports: int  # of them, those at the left and right sides
 
 
 @kernel
@@ -87,4 +89,6 @@ def machine(package: Package) -> Machine:
         rows=package.rows,
         columns=package.columns,
         hop_ps=package.nop.hop_latency_ns * 1000,
+        ports=package.dram_ports,
+        side_ports=package.side_ports,
     )

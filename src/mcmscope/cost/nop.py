@@ -7,18 +7,24 @@ import numpy as np
 from mcmscope.cost.arrays import (
     DATA,
     ISP,
+    OUTPUTS_MADE,
     OUTSIDE,
     RESIDUAL,
     SECOND,
     SHARDED,
     SPLIT,
     TILED,
+    USED_AFTER,
     LayerRow,
+    NetworkArrays,
     OperandRow,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.jit import inner, kernel
-from mcmscope.cost.machine import Machine, region_hops
+from mcmscope.cost.machine import Machine, canonical_shape, region_hops
+
+NO_BORDER_MB_PER_S = 10**12
+"""Of a region that is all of the package: DRAM ports are inside."""
 
 
 @inner
@@ -134,16 +140,47 @@ def ingress_mb_per_s(n: int, machine: Machine) -> int:
     return machine.link_mb_per_s if n <= 3 else 2 * machine.link_mb_per_s
 
 
-@inner
-def exchange_ps(ingress: int, swapped: int, n: int, machine: Machine) -> int:
-    """Picoseconds of an exchange: ingress at lambda links, an all-to-all at least its bisection, and hops.
+@kernel
+def border_mb_per_s(n: int, machine: Machine) -> int:
+    """Bandwidth over the border of a region of n, each way; see docs/model.md.
 
-    An all-to-all of V bytes sends V / 4 one way over the c = min(floor(sqrt(n)), h) links of the bisection.
+    Neighbouring regions meet at the rows of a strip. DRAM traffic comes along the rows of its ports and then
+    through the columns of the region (ports at the top and bottom: columns and rows change places).
     """
-    if ingress == 0 and swapped == 0:
+    tall, wide = canonical_shape(n, machine.strip_height, machine.rows, machine.columns)
+    beside = machine.link_mb_per_s * n // ceil_div(n, min(machine.strip_height, machine.rows))
+    upright = machine.side_ports * (machine.rows - tall) * machine.columns * tall
+    across = (machine.ports - machine.side_ports) * (machine.columns - wide) * machine.rows * wide
+    worst = max(upright, across)
+    if worst == 0:
+        return NO_BORDER_MB_PER_S
+    around = machine.ports * machine.rows * machine.columns * tall * wide
+    return max(beside, machine.link_mb_per_s * around // worst)
+
+
+@kernel
+def drain_ps(net: NetworkArrays, machine: Machine, i: int, j: int, n: int, u: int) -> int:
+    """Time for what leaves the region of cluster [i, j) in one beat to cross its border."""
+    draining = net.span[OUTPUTS_MADE, i, j] + net.span[USED_AFTER, i, j]
+    return transfer_ps(u * draining, border_mb_per_s(n, machine))
+
+
+@inner
+def exchange_ps(arriving: int, ingress: int, swapped: int, n: int, machine: Machine) -> int:
+    """Picoseconds of an exchange.
+
+    ``arriving`` bytes cross the border of the region, each once; a chiplet takes in ``ingress`` bytes, its
+    part of those among them, at lambda links; ``swapped`` bytes go all-to-all and send a quarter one way over
+    the c = min(floor(sqrt(n)), h) links of the bisection. Then hops.
+    """
+    if arriving == 0 and ingress == 0 and swapped == 0:
         return 0
-    time = transfer_ps(ingress, ingress_mb_per_s(n, machine))
+    inside_mb_per_s = ingress_mb_per_s(n, machine)
+    time = transfer_ps(max(0, ingress - arriving // n), inside_mb_per_s)
     if swapped > 0:
         across = min(int(np.sqrt(n)), machine.strip_height)
         time = max(time, transfer_ps(swapped, 4 * across * machine.link_mb_per_s))
+    if arriving > 0:
+        entry = transfer_ps(ceil_div(arriving, n), inside_mb_per_s)
+        time += max(entry, transfer_ps(arriving, border_mb_per_s(n, machine)))
     return time + machine.hop_ps * region_hops(n, machine.strip_height, machine.rows, machine.columns)

@@ -34,6 +34,7 @@ from mcmscope.cost.energy import ENERGY_TERMS, NOP, EnergyTerms, add_layer_energ
 from mcmscope.cost.jit import inner
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import excess_bytes, spill_ps
+from mcmscope.cost.nop import border_mb_per_s
 from mcmscope.cost.reports import (
     BEAT_PS,
     BEATS,
@@ -188,10 +189,11 @@ def price_passes(
         )
         excess = excess_bytes(cost.stream_bytes, cost.stored_bytes, machine)
         io = incoming + ceil_div(outgoing * part, whole)
-        load = load_ps(row[0, WEIGHT_BYTES], cost.distinct_bytes, n, machine)
+        load = load_ps(row[0, WEIGHT_BYTES], cost.distinct_bytes, n, replicas, machine)
         io_ps = transfer_ps(u * io * replicas, machine.dram_mb_per_s)
         floor = io_ps + spill_ps(excess, machine)
-        beat = max(cost.time_ps, floor)
+        time = max(cost.time_ps, transfer_ps(u * row[0, OUT_BYTES], border_mb_per_s(n, machine)))
+        beat = max(time, floor)
         spilled = 2 * excess * n
         report[LOAD_PS] += repeats * load
         report[RUN_PS] += repeats * beats * beat
@@ -202,11 +204,11 @@ def price_passes(
         report[PASSES] += repeats
         if which == 0:
             report[BEAT_PS] = beat
-            report[SLOWEST_PS] = cost.time_ps
-            report[STAGES_PS] = cost.time_ps
+            report[SLOWEST_PS] = time
+            report[STAGES_PS] = time
             report[IO_PS] = io_ps
             report[SPILL_PS] = floor - io_ps
-            stage[STAGE_TIME] = cost.time_ps
+            stage[STAGE_TIME] = time
             stage[STAGE_STORED] = cost.stored_bytes
             stage[STAGE_DISTINCT] = cost.distinct_bytes
             stage[STAGE_NEED] = cost.stream_bytes

@@ -11,6 +11,7 @@ from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, add_layer
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, excess_bytes, relayed_bytes, spill_ps
+from mcmscope.cost.nop import drain_ps
 from mcmscope.cost.passes import price_passes
 from mcmscope.cost.reports import (
     BEAT_PS,
@@ -156,12 +157,13 @@ def price(
                     return status
                 in_passes = True
             else:
+                time = max(time, drain_ps(net, machine, i, j, n, u))
                 need = stream if j - i == 1 else cluster_need(net, i, j, n, u) + window
                 relayed = ceil_div(u * relayed_bytes(net, a, b, i, j), n)
                 excess = excess_bytes(need + relayed, stored, machine)
                 cut = transfer_ps(u * cut_bytes(net, a, b, j), machine.cut_mb_per_s) if j < b else 0
                 worst_excess = max(worst_excess, excess)
-                load = max(load, load_ps(weights, distinct, n, machine))
+                load = max(load, load_ps(weights, distinct, n, replicas, machine))
                 delivered += distinct * n
                 report[SLOWEST_PS] = max(report[SLOWEST_PS], time)
                 report[STAGES_PS] += time

@@ -20,7 +20,14 @@ from mcmscope.cost.compute import array_cycles, ceil_div, cycles_ps, share, vect
 from mcmscope.cost.jit import inlined, inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, operand_stream, operand_window, output_stream, shard_window
-from mcmscope.cost.nop import exchange_ps, operand_exchange, operand_need, pool_exchange, shard_exchange
+from mcmscope.cost.nop import (
+    drain_ps,
+    exchange_ps,
+    operand_exchange,
+    operand_need,
+    pool_exchange,
+    shard_exchange,
+)
 
 
 class LayerCost(NamedTuple):
@@ -67,6 +74,7 @@ def layer_cost(
     compute, copies, along_k = array_cycles(tiling, t, row.kernel, g, positions)
     vector = vector_cycles(row, partition, u, g, k, positions, machine.vector_lanes)
     ingress = shard_exchange(row, partition, n)
+    arriving = 0
     swapped = 0
     worked = 0
     window = shard_window(row, machine) if partition == SHARDED else 0
@@ -77,6 +85,8 @@ def layer_cost(
         layout = OUTSIDE
         if op.source >= first:
             layout = SPLIT if partitions[op.source] == ISP else TILED
+        else:
+            arriving += u * op.bytes
         taken, volume = operand_exchange(row, op, partition, layout, need, n, u, tiles, samples, high, wide)
         ingress += taken
         swapped += volume
@@ -88,7 +98,7 @@ def layer_cost(
     distinct = weight_share(row, partition, n, g, k)
     reads = worked * ceil_div(k, machine.lanes_k * along_k)
     read = ceil_div(reads + machine.unified * distinct, machine.read_bytes_per_cycle)
-    exchange = exchange_ps(ingress, swapped, n, machine)
+    exchange = exchange_ps(arriving, ingress, swapped, n, machine)
     busy = cycles_ps(max(compute, max(vector, read)), machine.clock_mhz)
     together = busy + exchange if machine.serial == 1 else max(busy, exchange)
     return LayerCost(
@@ -178,4 +188,4 @@ def stage_cost(
         window = max(window, cost.window_bytes)
         stream = cost.stream_bytes
     need = stream if j - i == 1 else cluster_need(net, i, j, n, u) + window
-    return StageCost(time, stored, distinct, need)
+    return StageCost(max(time, drain_ps(net, machine, i, j, n, u)), stored, distinct, need)

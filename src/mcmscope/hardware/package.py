@@ -140,6 +140,12 @@ class Package:
         return len(ports)
 
     @property
+    def side_ports(self) -> int:
+        """Those of ``dram_ports`` at the left and right sides."""
+        columns = (edge in self.dram.edges for edge in (Edge.LEFT, Edge.RIGHT))
+        return self.rows * min(sum(columns), self.columns)
+
+    @property
     def dram_mb_per_s(self) -> int:
         """DRAM bandwidth that reaches the mesh: the channels', but no more than their ports' links'."""
         return min(self.dram.channels * self.dram.channel_mb_per_s, self.dram_ports * self.nop.link_mb_per_s)

@@ -172,7 +172,7 @@ class SearchContext:
                 int(self.tables.kind[l]),
                 np.array(self.micro, dtype=np.int64),
                 int(self.io[l, l + 1]),
-                int(self.dram_ps[l, l + 1]),
+                int(net.layer[l, WEIGHT_BYTES]),
                 self.batch,
                 replicas,
                 limit,
@@ -181,10 +181,7 @@ class SearchContext:
             )
         )
         copies = machine.pes if machine.copies else 1
-        # Replicas are a heuristic: there, passes are for layers that fit in no other way.
-        if int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit and (
-            replicas == 1 or best >= NEVER
-        ):
+        if int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit:
             for index, u in enumerate(self.micro):
                 best = int(
                     best_in_passes(

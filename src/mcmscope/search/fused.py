@@ -14,7 +14,7 @@ from mcmscope.cost.compute import ceil_div, transfer_ps, weight_share
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, relayed_bytes, spill_ps
-from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.tables import NEVER
 
@@ -181,6 +181,7 @@ def best_cluster(
     dropped = False
     relay = ceil_div(u * relayed_bytes(net, a, b, i, j), n)
     base = cluster_need(net, i, j, n, u) + relay
+    drain = drain_ps(net, machine, i, j, n, u)
     # What every choice stores at least and at most from layer l on: beyond doubt, labels need not differ.
     least = np.zeros(length + 1, dtype=np.int64)
     most = np.zeros(length + 1, dtype=np.int64)
@@ -247,7 +248,7 @@ def best_cluster(
                     for step in range(1, len(price)):
                         room = ceil_div((machine.weight_limit - stored) * price[step], 1024)
                         ahead = max(ahead, rest[step, x + 1] - room)
-                    if dram_ps + steps * max(time + ahead, io_ps) >= best:
+                    if dram_ps + steps * max(max(time + ahead, drain), io_ps) >= best:
                         continue
                     distinct = labels[parent, DISTINCT] + cache[p, pattern, 2]
                     window = max(labels[parent, WINDOW], cache[p, pattern, 3])
@@ -277,7 +278,7 @@ def best_cluster(
                 load = max(dram_ps, transfer_ps(max(labels[last, DISTINCT], 0), ingress_mb_per_s(n, machine)))
                 held = base + labels[last, WINDOW] + machine.unified * labels[last, STORED]
                 spill = spill_ps(max(0, held - machine.activation_free), machine)
-                total = load + steps * max(labels[last, LABEL_TIME], io_ps + spill)
+                total = load + steps * max(max(labels[last, LABEL_TIME], drain), io_ps + spill)
                 if total < best:
                     best = total
                     tiles_out[0], tiles_out[1], tiles_out[2] = tiles
@@ -305,7 +306,9 @@ def bound_cluster(
     weights = net.weights[b] - net.weights[a]
     held = cluster_need(net, a, b, n, u) + machine.unified * ceil_div(weights, n)
     spill = spill_ps(max(0, held - machine.activation_free), machine)
-    floor = transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill
+    floor = max(
+        drain_ps(net, machine, a, b, n, u), transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill
+    )
     return transfer_ps(weights, machine.dram_mb_per_s) + steps * max(time, floor)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcmscope.cost.code import Encoded
+from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank_sizes
@@ -184,7 +185,7 @@ def _best_fused(
             rest,
             tables.price[n],
             io_ps,
-            int(context.dram_ps[a, b]),
+            -(-int(net.weights[b] - net.weights[a]) * 1_000_000 // load_mb_per_s(n, replicas, machine)),
             -(-share // u),
             best,
             QUICK_WIDTH if sizes else MAX_LABELS,

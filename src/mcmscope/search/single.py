@@ -6,6 +6,7 @@ import numpy as np
 
 from mcmscope.cost.arrays import ISP, MACS, WEIGHT_BYTES, G, Ints, K, NetworkArrays, layer_row
 from mcmscope.cost.compute import ceil_div, group_counts, isp_share, transfer_ps, weight_share
+from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.cost.energy import ENERGY_TERMS, EnergyTerms
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
@@ -22,14 +23,14 @@ def best_fitting(
     kind: int,
     micro: Ints,
     io: int,
-    dram_ps: int,
+    weights: int,
     m: int,
     replicas: int,
     limit: int,
     bound: int,
     choice: Ints,
 ) -> int:
-    """Least time (ps) of a one-layer segment whose weights fit on at most ``limit`` chiplets.
+    """Least time (ps) of a one-layer segment whose ``weights`` (bytes) fit on at most ``limit`` chiplets.
 
     ``choice`` gets (index of u, n, packed choice) when the result is below ``bound``.
     """
@@ -39,12 +40,13 @@ def best_fitting(
         beats = ceil_div(ceil_div(m, replicas), u)
         io_ps = transfer_ps(u * io * replicas, machine.dram_mb_per_s)
         for n in range(1, limit + 1):
+            arrive_ps = transfer_ps(weights, load_mb_per_s(n, replicas, machine))
             for o in range(alone.shape[3]):
                 time = alone[index, kind, n, o, TIME]
                 if time == NEVER:
                     break
                 spill = spill_ps(max(0, alone[index, kind, n, o, HELD] - machine.activation_free), machine)
-                total = max(dram_ps, alone[index, kind, n, o, LOAD]) + beats * max(time, io_ps + spill)
+                total = max(arrive_ps, alone[index, kind, n, o, LOAD]) + beats * max(time, io_ps + spill)
                 if total < best:
                     best = total
                     choice[0] = index

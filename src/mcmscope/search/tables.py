@@ -6,12 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mcmscope.cost.arrays import ISP, MADE_BEFORE, SHARDED, SOURCE, WEIGHT_BYTES, Ints, NetworkArrays, Tilings
+from mcmscope.cost.arrays import (
+    ISP,
+    MADE_BEFORE,
+    OUTPUTS_MADE,
+    SHARDED,
+    SOURCE,
+    USED_AFTER,
+    WEIGHT_BYTES,
+    Ints,
+    NetworkArrays,
+    Tilings,
+)
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.model import CostModel
-from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.space import grid_table
 
@@ -62,7 +73,8 @@ def layer_kinds(net: NetworkArrays) -> tuple[Ints, Ints]:
     for l in range(len(net.layer)):
         operands = net.operand[net.operand_start[l] : net.operand_start[l + 1]].copy()
         operands[:, SOURCE] = np.clip(operands[:, SOURCE], -1, 0)  # an input always comes from outside
-        key = net.layer[l].tobytes() + operands.tobytes()
+        leaving = net.span[[OUTPUTS_MADE, USED_AFTER], l, l + 1].sum()
+        key = net.layer[l].tobytes() + operands.tobytes() + leaving.tobytes()
         if key not in known:
             known[key] = len(first)
             first.append(l)
@@ -140,7 +152,7 @@ def fill_tables(
                         load = transfer_ps(cost.distinct_bytes, ingress_mb_per_s(n, machine))
                         dropped += keep_option(
                             alone[kind, n],
-                            cost.time_ps,
+                            max(cost.time_ps, drain_ps(net, machine, l, l + 1, n, u)),
                             held,
                             load if load > dram_ps else 0,
                             3 * g + partition,

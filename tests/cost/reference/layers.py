@@ -260,7 +260,8 @@ class Placed:
         from_buffer = reads + (self.distinct_weights() if chip.unified else 0)
         read_cycles = up(from_buffer, chip.buffer_read_bytes_per_cycle)
         busy = up(max(cycles, self.vector_cycles(), read_cycles) * 10**6, chip.clock_mhz)
-        exchange = mesh.exchange_ps(ingress, swapped, self.n)
+        arriving = sum(self.u * r.size for r in work.reads if r.source not in self.layout)
+        exchange = mesh.exchange_ps(arriving, ingress, swapped, self.n)
         together = busy + exchange if mesh.package.overlap is Overlap.NONE else max(busy, exchange)
         return LayerFigures(
             time_ps=chip.layer_start_ns * 1000 + together,

@@ -33,7 +33,12 @@ class Mesh:
             place: 1 + min(edge_distance(edge, *place, package) for edge in package.dram.edges)
             for place in places
         }
-        ports = sum(1 for hops in self.dram_hops.values() if hops == 1)
+        self.ports = ports = sum(1 for hops in self.dram_hops.values() if hops == 1)
+        sides = {Edge.LEFT: 0, Edge.RIGHT: package.columns - 1}
+        self.side_ports = sum(
+            any(edge in sides and column == sides[edge] for edge in package.dram.edges)
+            for _, column in places
+        )
         self.dram_mb_per_s = min(package.dram.channels * package.dram.channel_mb_per_s, ports * link)
         self.dram_milli_hops = round(Fraction(1000 * sum(self.dram_hops.values()), self.chiplets))
         buffer, kept = chip.activation_buffer_bytes, package.retained_permille
@@ -72,12 +77,45 @@ class Mesh:
         distance = sum(Fraction(x * x - 1, 3 * x) for x in self.shape(n))
         return 1000 + round(1000 * distance)
 
-    def exchange_ps(self, ingress: int, swapped: int, n: int) -> int:
-        """Time for a chiplet to take in ``ingress`` bytes, ``swapped`` of the region's being all-to-all."""
-        if ingress == 0 and swapped == 0:
+    def border_mb_per_s(self, n: int) -> int | None:
+        """Links over which a region of n takes in or gives away; None if DRAM ports are all inside.
+
+        Either the rows that it shares with its neighbours, filled as evenly as n allows; or, for DRAM traffic
+        from the ports of other rows, its columns (for ports of other columns, its rows).
+        """
+        (rows, columns), package = self.shape(n), self.package
+        beside = Fraction(n, up(n, min(package.strip_height, package.rows)))
+        share_at_sides = Fraction(self.side_ports, self.ports)
+        upright = share_at_sides * Fraction(package.rows - rows, package.rows) / columns
+        across = (1 - share_at_sides) * Fraction(package.columns - columns, package.columns) / rows
+        if max(upright, across) == 0:
+            return None
+        link = package.nop.link_mb_per_s
+        return max(math.floor(link * beside), math.floor(link / max(upright, across)))
+
+    def border_ps(self, size: int, n: int) -> int:
+        """Time for ``size`` bytes to cross the border of a region of n."""
+        rate = self.border_mb_per_s(n)
+        return transfer_ps(size, 10**12 if rate is None else rate)
+
+    def load_mb_per_s(self, n: int, replicas: int) -> int:
+        """Weights come at the DRAM's pace; for replicas every row and column carries most of them."""
+        if replicas == 1:
+            return self.dram_mb_per_s
+        rows, columns = self.shape(n)
+        return min(self.dram_mb_per_s, 2 * n * self.package.nop.link_mb_per_s // max(rows, columns))
+
+    def exchange_ps(self, arriving: int, ingress: int, swapped: int, n: int) -> int:
+        """Time for ``arriving`` bytes to enter a region and for a chiplet to take in ``ingress`` bytes.
+
+        ``swapped`` of the region's bytes go all-to-all. Its part of what arrives comes straight to a chiplet.
+        """
+        if arriving == 0 and ingress == 0 and swapped == 0:
             return 0
         across = transfer_ps(swapped, self.swap_mb_per_s(n)) if swapped else 0
-        return max(transfer_ps(ingress, self.ingress_mb_per_s(n)), across) + self.hops_ps(n)
+        gather = transfer_ps(max(0, ingress - arriving // n), self.ingress_mb_per_s(n))
+        entry = max(transfer_ps(up(arriving, n), self.ingress_mb_per_s(n)), self.border_ps(arriving, n))
+        return max(gather, across) + entry + self.hops_ps(n)
 
 
 def edge_distance(edge: Edge, row: int, column: int, package: Package) -> int:

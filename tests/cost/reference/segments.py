@@ -108,7 +108,7 @@ class Run:
     def load_ps(self, weights: int, distinct: int, n: int) -> int:
         """Weights come from DRAM once and pass through a region; each chiplet takes its own."""
         return max(
-            transfer_ps(weights, self.mesh.dram_mb_per_s),
+            transfer_ps(weights, self.mesh.load_mb_per_s(n, self.replicas)),
             transfer_ps(distinct, self.mesh.ingress_mb_per_s(n)),
         )
 
@@ -144,8 +144,9 @@ class Run:
         stored = sum(x.stored for x in layers)
         relayed = up(u * tensors.relayed(a, b, i, j), n)
         cut = u * tensors.cut(a, b, j) if j < b else 0
+        leaving = u * tensors.bytes(tensors.outputs_made(i, j) | tensors.used_after(i, j))
         return StageFigures(
-            time_ps=sum(x.time_ps for x in layers),
+            time_ps=max(sum(x.time_ps for x in layers), self.mesh.border_ps(leaving, n)),
             stored=stored,
             distinct=sum(x.distinct for x in layers),
             need=need,
@@ -224,11 +225,12 @@ class Run:
             excess = self.excess(figures.stream, figures.stored)
             io = coming + up(others * part, slices)
             io_ps, spill_ps = self.io_ps(u, io), self.spill_ps(excess)
-            beat = max(figures.time_ps, io_ps + spill_ps)
+            time_ps = max(figures.time_ps, self.mesh.border_ps(u * placed.work.out, n))
+            beat = max(time_ps, io_ps + spill_ps)
             if not out.stages:  # the first pass is the one that is shown
                 out.stages = [
                     StageFigures(
-                        time_ps=figures.time_ps,
+                        time_ps=time_ps,
                         stored=figures.stored,
                         distinct=figures.distinct,
                         need=figures.stream,
@@ -236,7 +238,7 @@ class Run:
                         layers=whole.layers,
                     )
                 ]
-                out.beat_ps, out.slowest_ps = beat, figures.time_ps
+                out.beat_ps, out.slowest_ps = beat, time_ps
                 out.io_ps, out.spill_ps = io_ps, spill_ps
             out.load_ps += self.load_ps(placed.work.weights, figures.distinct, n)
             out.run_ps += beats * beat

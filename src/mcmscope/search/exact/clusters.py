@@ -19,6 +19,7 @@ from mcmscope.cost.arrays import (
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, spill_ps
+from mcmscope.cost.nop import drain_ps
 from mcmscope.search.context import SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
 from mcmscope.search.exact.family import Family
@@ -88,6 +89,7 @@ class Clusters:
         self.context, self.index, self.shape = context, index, shape
         self.micro = context.micro[index]
         model, tables = context.model, context.tables
+        self.replicas = rules.replicas
         self.limit = model.machine.chiplets // rules.replicas
         share = -(-context.batch // rules.replicas)
         self.beats = -(-share // self.micro)
@@ -248,6 +250,7 @@ class Clusters:
                 j,
                 n,
                 self.micro,
+                self.replicas,
                 self.relayed,
                 int(context.dram_ps[i, j]),
                 cap,
@@ -316,4 +319,4 @@ def bound_shapes(
                 need = cluster_need(net, i, j, n, u)
                 need += machine.unified * ((net.weights[j] - net.weights[i]) // n)
                 spill = spill_ps(max(0, need - machine.activation_free), machine)
-                bound[shape[i, j], n] = max(least, spill)
+                bound[shape[i, j], n] = max(max(least, drain_ps(net, machine, i, j, n, u)), spill)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mcmscope.cost.arrays import (
+    OUTSIDE,
     Ints,
     NetworkArrays,
     Tilings,
@@ -35,7 +36,7 @@ class LayerCosts(NamedTuple):
     """
 
     base: Ints  # [kinds, G, 3, BASE_COLUMNS]: ps and bytes, without what operands take in
-    move: Ints  # [operands of all kinds, G, 3, 3, 2]: bytes taken in and swapped, by layout
+    move: Ints  # [operands of all kinds, G, 3, 3, 3]: bytes taken in, swapped and from outside, by layout
     start: Ints  # [kinds + 1] into move
     timed: Ints  # [kinds, G, 3, PATTERNS]: ps, by the layouts of up to MOST_DIGITS operands (base 3)
     charge: Ints  # [kinds, G, 3, MULTIPLIERS]: price of what is stored, ps
@@ -63,7 +64,7 @@ def layer_costs(
     """
     start = operand_starts(net, first)
     base = np.zeros((len(first), len(grids), 3, BASE_COLUMNS), dtype=np.int64)
-    move = np.zeros((int(start[-1]), len(grids), 3, 3, 2), dtype=np.int64)
+    move = np.zeros((int(start[-1]), len(grids), 3, 3, 3), dtype=np.int64)
     timed = np.zeros((len(first), len(grids), 3, PATTERNS), dtype=np.int64)
     fill_costs(net, machine, tilings, first, n, u, grids, base, move, start)
     fill_times(machine, base, move, start, n, timed)
@@ -109,6 +110,7 @@ def fill_costs(
                         )
                         move[to, g, p, layout, 0] = taken
                         move[to, g, p, layout, 1] = volume
+                        move[to, g, p, layout, 2] = u * op.bytes if layout == OUTSIDE else 0
                 cycles = max(cost.compute_cycles, max(cost.vector_cycles, cost.read_cycles))
                 base[kind, g, p, BUSY] = cycles_ps(cycles, machine.clock_mhz)
                 base[kind, g, p, INGRESS] = taken_in
@@ -118,9 +120,9 @@ def fill_costs(
 
 
 @inner
-def layer_ps(busy: int, ingress: int, swapped: int, n: int, machine: Machine) -> int:
+def layer_ps(busy: int, arriving: int, ingress: int, swapped: int, n: int, machine: Machine) -> int:
     """Time of a layer whose array is busy so long and which exchanges so much; as in ``cost.stage``."""
-    exchange = exchange_ps(ingress, swapped, n, machine)
+    exchange = exchange_ps(arriving, ingress, swapped, n, machine)
     return machine.start_ps + (busy + exchange if machine.serial == 1 else max(busy, exchange))
 
 
@@ -134,12 +136,14 @@ def fill_times(machine: Machine, base: Ints, move: Ints, start: Ints, n: int, ti
             for p in range(3):
                 for pattern in range(3 ** (start[kind + 1] - start[kind])):
                     ingress = base[kind, g, p, INGRESS]
+                    arriving = 0
                     swapped = 0
                     code = pattern
                     for to in range(start[kind], start[kind + 1]):
                         ingress += move[to, g, p, code % 3, 0]
                         swapped += move[to, g, p, code % 3, 1]
+                        arriving += move[to, g, p, code % 3, 2]
                         code //= 3
                     timed[kind, g, p, pattern] = layer_ps(
-                        base[kind, g, p, BUSY], ingress, swapped, n, machine
+                        base[kind, g, p, BUSY], arriving, ingress, swapped, n, machine
                     )

@@ -11,10 +11,11 @@ import numpy as np
 
 from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine, region_hops
 from mcmscope.cost.memory import cluster_need, spill_ps
-from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.search.exact.costs import BUSY, DISTINCT, INGRESS, MOST_DIGITS, STORED, WINDOW, layer_ps
 from mcmscope.search.fused import fill_slots
 from mcmscope.search.tables import NEVER
@@ -56,6 +57,7 @@ def step_ps(
     Without ``known`` every operand from inside lies as is best for it.
     """
     ingress = base[kind, g, p, INGRESS]
+    arriving = 0
     swapped = 0
     for o in range(net.operand_start[l], net.operand_start[l + 1]):
         source = net.operand[o, SOURCE]
@@ -63,6 +65,7 @@ def step_ps(
         if source < i:
             ingress += move[to, g, p, 0, 0]
             swapped += move[to, g, p, 0, 1]
+            arriving += move[to, g, p, 0, 2]
         elif known:
             layout = SPLIT if (word >> slot[source - i]) & 1 == 1 else TILED
             ingress += move[to, g, p, layout, 0]
@@ -70,7 +73,7 @@ def step_ps(
         else:
             ingress += min(move[to, g, p, TILED, 0], move[to, g, p, SPLIT, 0])
             swapped += min(move[to, g, p, TILED, 1], move[to, g, p, SPLIT, 1])
-    return layer_ps(base[kind, g, p, BUSY], ingress, swapped, n, machine)
+    return layer_ps(base[kind, g, p, BUSY], arriving, ingress, swapped, n, machine)
 
 
 @inner
@@ -188,6 +191,7 @@ def cluster_front(
     j: int,
     n: int,
     u: int,
+    replicas: int,
     relayed: int,
     dram_ps: int,
     cap: int,
@@ -228,6 +232,8 @@ def cluster_front(
     ingress = ingress_mb_per_s(n, machine)
     free_load = dram_ps // 1_000_000 * ingress
     limit = machine.weight_limit
+    drain = drain_ps(net, machine, i, j, n, u)
+    arrive = transfer_ps(net.weights[j] - net.weights[i], load_mb_per_s(n, replicas, machine))
     for x in range(length):
         after[x, 0] = -1
         after[x, 1] = 1 << slot[x] if slot[x] >= 0 else 0
@@ -365,8 +371,8 @@ def cluster_front(
         if fresh == begin:
             continue
         for last in range(level[length], level[length + 1]):
-            time = labels[last, TIME]
-            load = transfer_ps(max(labels[last, SENT], 0), ingress)
+            time = max(labels[last, TIME], drain)
+            load = max(arrive, transfer_ps(max(labels[last, SENT], 0), ingress))
             load = load if load > dram_ps else 0
             held = need + labels[last, GATHER] + machine.unified * labels[last, KEPT]
             held = max(held, held_floor)

@@ -51,16 +51,18 @@ def loose_ps(
 ) -> int:
     """Time of layer l at least, every operand from inside [i, ..) lying as is best for it."""
     ingress = base[kind, g, p, INGRESS]
+    arriving = 0
     swapped = 0
     for o in range(net.operand_start[l], net.operand_start[l + 1]):
         to = begin + o - net.operand_start[l]
         if net.operand[o, SOURCE] < i:
             ingress += move[to, g, p, 0, 0]
             swapped += move[to, g, p, 0, 1]
+            arriving += move[to, g, p, 0, 2]
         else:
             ingress += min(move[to, g, p, TILED, 0], move[to, g, p, SPLIT, 0])
             swapped += min(move[to, g, p, TILED, 1], move[to, g, p, SPLIT, 1])
-    return layer_ps(base[kind, g, p, BUSY], ingress, swapped, n, machine)
+    return layer_ps(base[kind, g, p, BUSY], arriving, ingress, swapped, n, machine)
 
 
 @kernel

@@ -13,6 +13,7 @@ from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, add_layer
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import excess_bytes, spill_ps
+from mcmscope.cost.nop import drain_ps
 from mcmscope.cost.passes import price_passes
 from mcmscope.cost.reports import (
     IO_BYTES,
@@ -110,8 +111,11 @@ def fill_alone(
                 else:
                     excess = excess_bytes(cost.stream_bytes, cost.stored_bytes, machine)
                     io_ps = transfer_ps(facts.io_bytes * replicas, machine.dram_mb_per_s)
-                    beat = max(cost.time_ps, io_ps + spill_ps(excess, machine))
-                    load = load_ps(facts.weight_bytes, cost.distinct_bytes, n, machine)
+                    beat = max(
+                        max(cost.time_ps, drain_ps(net, machine, l, l + 1, n, u)),
+                        io_ps + spill_ps(excess, machine),
+                    )
+                    load = load_ps(facts.weight_bytes, cost.distinct_bytes, n, replicas, machine)
                     time = facts.load_paid * load + facts.beats * beat
                     report[IO_BYTES] = facts.io_bytes
                     report[SPILL_BYTES] = 2 * excess * n

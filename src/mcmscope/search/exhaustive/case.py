@@ -63,6 +63,11 @@ class Case:
         return self.model.machine.chiplets // self.replicas
 
     @property
+    def sharing(self) -> int:
+        """Replicas that run at the same time: one sample alone runs on one of them."""
+        return 1 if self.objective is Objective.LATENCY else self.replicas
+
+    @property
     def samples(self) -> int:
         """Samples that are priced together."""
         return 1 if self.objective is Objective.LATENCY else self.batch
@@ -124,8 +129,7 @@ class Case:
         net, machine, m = self.model.net, self.model.machine, self.samples
         io = u * self.io_bytes(a, b)
         weights = int(net.weights[b] - net.weights[a])
-        # One sample alone runs on one replica.
-        replicas = 1 if self.objective is Objective.LATENCY else self.replicas
+        replicas = self.sharing
         whole = a == 0 and b == self.layers
         return Facts(
             a=a,

@@ -19,6 +19,7 @@ from mcmscope.cost.energy import (
 from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
+from mcmscope.cost.nop import drain_ps
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.exhaustive.case import ANY_CLUSTERS, ONE_CLUSTER, Case
 from mcmscope.search.exhaustive.trace import Stage
@@ -96,6 +97,7 @@ def cluster_options(case: Case, u: int) -> Clusters:
             j,
             u,
             N,
+            case.sharing,
             clipped,
             case.mode,
             grid_start,
@@ -150,6 +152,7 @@ def fill_options(
     j: int,
     u: int,
     N: int,
+    replicas: int,
     clipped: int,
     mode: int,
     grid_start: Ints,
@@ -182,6 +185,7 @@ def fill_options(
                 partitions,
                 n,
                 u,
+                replicas,
                 clipped,
                 mode,
                 grids,
@@ -209,6 +213,7 @@ def price_grids(
     partitions: Ints,
     n: int,
     u: int,
+    replicas: int,
     clipped: int,
     mode: int,
     grids: Ints,
@@ -265,10 +270,11 @@ def price_grids(
                     terms,
                     energy,
                 )
-        weights[0] = load_ps(0, came, n, machine)
+        weights[0] = load_ps(net.weights[j] - net.weights[i], came, n, replicas, machine)
         weights[1] = came
         if stored > machine.weight_limit:
             continue
+        time = max(time, drain_ps(net, machine, i, j, n, u))
         need = stream if j - i == 1 else cluster_need(net, i, j, n, u) + window
         hold = max(clipped, need + machine.unified * stored)
         beaten = False
@@ -324,6 +330,7 @@ def cluster_stage(case: Case, i: int, j: int, n: int, u: int, partitions: tuple[
         placed,
         n,
         u,
+        case.sharing,
         0,
         case.mode,
         grids,
