@@ -93,7 +93,8 @@ def run_options(
 
     ``tell`` is called with the share that a long search has done and the seconds left.
 
-    Where the user breaks off a search that can tell what it has, the schemes after it are left out.
+    Where the user breaks off, schemes that were not searched are left out. Nothing at all to tell is a
+    ``KeyboardInterrupt``.
     """
     from mcmscope.search.context import SearchContext
     from mcmscope.search.limit import Limit
@@ -107,7 +108,12 @@ def run_options(
         if progress is not None:
             progress(scheme, index, len(options.schemes))
         limit = Limit(options.time_limit_s)
-        rows.append(_search(model, scheme, options, context, limit))
+        try:
+            rows.append(_search(model, scheme, options, context, limit))
+        except KeyboardInterrupt:
+            if not rows:
+                raise
+            limit.interrupted = True
         if limit.interrupted:
             interrupted = True
             break

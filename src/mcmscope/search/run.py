@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mcmscope.cost.code import Encoded
 from mcmscope.cost.evaluate import bound_s
 from mcmscope.cost.model import CostModel
@@ -71,8 +73,11 @@ def _searched(
             return _search(shared, scheme, objective)
         case "exact":
             from mcmscope.search.exact import prove
+            from mcmscope.search.front import prove as prove_energy
 
-            start = search_scheme(shared.model, scheme, shared.batch, objective, context=shared)
+            start = _best_start(shared, scheme, objective)
+            if objective in (Objective.ENERGY, Objective.EDP):
+                return prove_energy(shared, scheme, objective, start, limit)
             return prove(shared, scheme, objective, start, limit)
         case "exhaustive":
             from mcmscope.search.exhaustive.search import exhaustive
@@ -84,6 +89,24 @@ def _searched(
             return best_of_sample(shared, scheme, objective, *draws)
         case _:
             raise ValueError(f"unknown search {search!r}")
+
+
+def _best_start(shared: SearchContext, scheme: Scheme, objective: Objective) -> Found:
+    """What ``linear`` finds, or what an exact search found before for a part of the scheme's space."""
+    model, batch = shared.model, shared.batch
+    start = search_scheme(model, scheme, batch, objective, context=shared)
+    if start.code is None:
+        return start
+    best = objective_value(model, start.code, batch, objective)
+    for part in PARTS[scheme]:
+        other = shared.found.get(("exact", part, objective))
+        if other is None or other.code is None:
+            continue
+        value = objective_value(model, other.code, batch, objective)
+        if best is None or (value is not None and value < best):
+            best = value
+            start = replace(start, code=other.code, certificate=replace(start.certificate, start=part.value))
+    return start
 
 
 def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Found:

@@ -23,6 +23,9 @@ STEP = 1.04
 MANY_PROBES = 2000
 """Probes of beats after which bounding all segments again is worth its time."""
 
+MOST_CELLS = 50_000_000
+"""Clusters times region sizes times micro-batches for which tables are made: 2 GB at most."""
+
 RAISE = 64
 """The time that is looked for rises by one such part of itself until it is found."""
 
@@ -52,7 +55,7 @@ def best_pipelines(
             if target == upper:
                 return None, upper
             work.rebound()
-    except (OutOfTime, TooHard, MemoryError):
+    except (OutOfTime, TooHard):
         pass
     except KeyboardInterrupt:
         limit.interrupted = True
@@ -86,6 +89,9 @@ class _Work:
     def begin(self) -> None:
         """Make tables and first bounds; until then bounds are 0."""
         context, rules, L = self.context, self.rules, self.context.layers
+        cells = L * (L + 1) // 2 * (context.model.machine.chiplets + 1) * len(context.micro)
+        if cells > MOST_CELLS:
+            raise TooHard
         self.shape = shapes(context)
         for l, piece in enumerate(context.singles(rules.replicas)):
             if piece is not None and not rules.whole:
