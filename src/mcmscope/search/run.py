@@ -72,12 +72,13 @@ def _searched(
         case "linear":
             return _search(shared, scheme, objective)
         case "exact":
-            from mcmscope.search.exact import prove
-            from mcmscope.search.front import prove as prove_energy
-
             start = _best_start(shared, scheme, objective)
             if objective in (Objective.ENERGY, Objective.EDP):
+                from mcmscope.search.front import prove as prove_energy
+
                 return prove_energy(shared, scheme, objective, start, limit)
+            from mcmscope.search.exact import prove
+
             return prove(shared, scheme, objective, start, limit)
         case "exhaustive":
             from mcmscope.search.exhaustive.search import exhaustive
