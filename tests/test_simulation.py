@@ -252,25 +252,25 @@ def made_up(
         (
             (1.5, 1.0, 0.9, 0.9, 0.9),
             (1, 1),
-            "(50%) more than the model's flow line, which is optimistic. That is flows that share links or "
-            "DRAM (100% of that): left out, the simulator is as fast as the model.",
+            "(50%) more than the model's flow line, which is optimistic. Without contention for links and "
+            "DRAM (100% of that) the simulator is as fast as the model.",
         ),
         (
             (1.5, 1.2, 1.0, 1.0, 1.0),
             (1, 1),
-            "flows that share links or DRAM (60% of that) and the latency of hops (40% of that): left out,",
+            "Without contention for links and DRAM (60% of that) and the latency of hops (40% of that) the",
         ),
         (
             (1.5, 1.4, 1.4, 1.3, 1.3),
             (1, 1),
-            "the greatest first, what explains it is flows that share links or DRAM (20% of that) and the "
+            "the greatest first, what explains it is contention for links and DRAM (20% of that) and the "
             "limits of DRAM (20% of that). 60% of that stays when all four are left out. With links that "
             "have no limit, in both, the simulator comes to 1.00x of the model: single exchanges take longer",
         ),
         (
             (1.5, 1.5, 1.5, 1.5, 1.5),
             (0.7, 1.0),
-            "Left out, flows that share links or DRAM, the latency of hops, the limits of DRAM and full "
+            "Left out, contention for links and DRAM, the latency of hops, the limits of DRAM and full "
             "buffers explain little of that. 100% of that stays when all four are left out. With links that "
             "have no limit, in both, the simulator comes to 0.70x of the model, with DRAM that has none "
             "either to 1.00x: traffic from and to DRAM hides less",

@@ -6,7 +6,7 @@ from mcmscope.comparison import NEAR, Comparison
 from mcmscope.report.words import duration, listed, percent, ratio
 
 CAUSES = {
-    "contention": "flows that share links or DRAM",
+    "contention": "contention for links and DRAM",
     "hops": "the latency of hops",
     "dram": "the limits of DRAM",
     "blocking": "full buffers",
@@ -44,7 +44,7 @@ def _explained(found: Comparison) -> str:
         if share >= _WORTH_TELLING:
             told.append(f"{CAUSES[cause.name]} ({percent(min(share, 1.0))} of that)")
         if cause.in_turn_s <= found.flow_line_s * (1 + NEAR):
-            return f"That is {listed(told)}: left out, the simulator is as fast as the model."
+            return f"Without {listed(told)} the simulator is as fast as the model."
     if not told:
         return f"Left out, {listed(list(CAUSES.values()))} explain little of that."
     return f"Left out one after another, the greatest first, what explains it is {listed(told)}."
