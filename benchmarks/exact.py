@@ -1,0 +1,79 @@
+"""The exact search: processor seconds, states, memory; and how far ``linear`` is from the optimum."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+from time import process_time
+
+from machine import describe
+
+from mcmscope import load_network, load_package, run
+from mcmscope.cost.model import cost_model
+from mcmscope.schedule import Objective, Scheme
+from mcmscope.search.context import SearchContext
+from mcmscope.search.descend import objective_value
+from mcmscope.search.limit import Limit
+from mcmscope.search.run import search_scheme
+
+MERGED = Scheme.MERGED_PIPELINE
+TIMED = (
+    ("resnet50", "simba-64", 1, Objective.THROUGHPUT),
+    ("resnet50", "simba-64", None, Objective.THROUGHPUT),
+    ("resnet152", "simba-256", 1, Objective.THROUGHPUT),
+    ("resnet152", "simba-256", None, Objective.THROUGHPUT),
+    ("resnet50", "simba-64", None, Objective.LATENCY),
+    ("resnet152", "simba-256", None, Objective.LATENCY),
+)
+NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50", "googlenet", "mobilenet_v2", "densenet121")
+PACKAGES = ("simba-16", "simba-36", "simba-64", "mesh-6x6", "ucie-64")
+
+
+def row(network: str, package: str, micro_batch: int | None, objective: Objective, seconds: float) -> None:
+    """One merged pipeline, batch 64: ``linear`` and ``exact``, tables counted with ``linear``."""
+    model = cost_model(load_network(network), load_package(package))
+    context = SearchContext(model, 64, micro_batch)
+    begun = process_time()
+    start = search_scheme(model, MERGED, 64, objective, context=context)
+    between = process_time()
+    found = search_scheme(model, MERGED, 64, objective, search="exact", context=context, limit=Limit(seconds))
+    end = process_time()
+    assert start.code is not None
+    assert found.code is not None
+    first = objective_value(model, start.code, 64, objective)
+    best = objective_value(model, found.code, 64, objective)
+    assert first is not None
+    assert best is not None
+    certificate = found.certificate
+    print(
+        f"| {network} | {package} | {micro_batch or 'all'} | {objective} | {between - begun:.2f} | "
+        f"{end - between:.2f} | {certificate.status} | {100 * (certificate.gap or 0):.2f}% | "
+        f"{certificate.states:,} | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000} | "
+        f"{100 * (first / best - 1):.2f}% |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("part", nargs="?", choices=("all", "seconds", "quality"), default="all")
+    parser.add_argument("--time-limit", type=float, default=120, help="seconds for each row")
+    asked = parser.parse_args()
+    print(describe())
+    run("alexnet", "simba-16", 4, search="exact")  # compiles, or reads the compile cache
+    print(
+        "\n| network | package | u | objective | linear s | exact s | certificate | gap | states | "
+        "MB so far | linear above the best |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    if asked.part in ("all", "seconds"):
+        for network, package, micro_batch, objective in TIMED:
+            row(network, package, micro_batch, objective, asked.time_limit)
+    if asked.part in ("all", "quality"):
+        for network in NETWORKS:
+            for package in PACKAGES:
+                row(network, package, None, Objective.THROUGHPUT, asked.time_limit)
+
+
+if __name__ == "__main__":
+    main()
