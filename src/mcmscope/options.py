@@ -90,8 +90,6 @@ def read_options(
         limit = faults.attempt(lambda: seconds("time limit", time_limit_s))
     count = faults.attempt(lambda: whole_number("samples", samples, MAX_SAMPLES))
     start = faults.attempt(lambda: whole_number("seed", seed, MAX_SEED, least=0))
-    if how == "exact" and aim in (Objective.ENERGY, Objective.EDP):
-        faults.found.append(f"search: exact makes throughput or latency best, not {aim}")
     faults.throw()
     assert m is not None
     assert aim is not None

@@ -6,7 +6,17 @@ import json
 from importlib.resources import files
 from typing import Any
 
-NAMES = ("result", "schedule", "package", "network", "evaluation", "quality", "simulation", "validation")
+NAMES = (
+    "result",
+    "schedule",
+    "package",
+    "network",
+    "evaluation",
+    "quality",
+    "pareto",
+    "simulation",
+    "validation",
+)
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from mcmscope.cost.arrays import ISP, OUTSIDE, SHARDED, SOURCE, SPLIT, TILED, In
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
-from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.search.front.layers import (
     ACTIVE,
+    ARRIVING,
     BUSY,
     DISTINCT,
     FAR,
@@ -46,9 +47,9 @@ POINT_COLUMNS = 8
 class Scale(NamedTuple):
     """Energies as one whole number, and when that number decides.
 
-    ``cost = beats * (fJ of a beat) + (bytes of weights that come in) * load_fj // per``. Where the batch is whole
-    beats it is the energy of the batch. Else it is that of one beat, rounded, and of two schedules the one of
-    less cost need have less energy only if they differ by ``slack``.
+    ``cost = beats * (fJ of a beat) + (bytes of weights that come in) * load_fj // per``. Where the batch is
+    whole beats it is the energy of the batch. Else it is that of one beat, rounded, and of two schedules the
+    one of less cost need have less energy only if they differ by ``slack``.
     """
 
     beats: int
@@ -66,8 +67,15 @@ def cost_fj(beat_fj: int, loaded: int, scale: Scale) -> int:
 
 
 @inner
+def price_fj(step: int, n: int, m: int, hop_fj: int) -> int:
+    """The price of storing a KiB on each chiplet of a region of n: 0, or what gathering some bytes costs."""
+    return 0 if step == 0 else (n * m * hop_fj * 8) << (2 * (step - 1)) >> 2
+
+
+@inner
 def no_better(a: Ints, b: Ints, slack: int) -> bool:
-    """Whether label or point ``b`` can go because of ``a`` as far as energies are concerned (columns of labels)."""
+    """Whether label or point ``b`` can go because of ``a`` as far as energies are concerned (columns of
+    labels)."""
     if a[COST] + slack <= b[COST]:
         return True
     return (
@@ -94,7 +102,8 @@ def beats_label(a: Ints, b: Ints, slack: int) -> bool:
 
 @inner
 def keep(labels: Ints, start: int, end: int, new: Ints, slack: int) -> int:
-    """Add ``new`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of room."""
+    """Add ``new`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of
+    room."""
     for x in range(start, end):
         if beats_label(labels[x], new, slack):
             return end
@@ -125,7 +134,10 @@ def cluster_points(
     u: int,
     relayed: int,
     dram_ps: int,
-    most_ps: int,
+    most_fj: int,
+    widest: int,
+    m: int,
+    inside_fj: Ints,
     labels: Ints,
     points: Ints,
     partitions: Ints,
@@ -133,8 +145,10 @@ def cluster_points(
     """Fill ``points[P, POINT_COLUMNS]`` and ``partitions[P, j - i]``; returns how many, -1 for want of room.
 
     Of cluster [i, j) on n chiplets, with ``relayed`` bytes per sample the most that may pass by, in a segment
-    whose load takes at least ``dram_ps``. Ways that take longer than ``most_ps`` are left out. ``labels`` is
-    scratch. Activations that fit in any case count as the most that does.
+    whose load takes at least ``dram_ps``. Ways that take more than ``most_fj`` for a batch of m, spilling
+    apart, are left out, and those with a gather window over ``widest``: ``inside_fj`` of
+    ``bounds.LayerBounds`` says what the layers ahead take at least. ``labels`` is scratch. Activations that
+    fit in any case count as the most that does.
     """
     length = j - i
     level = np.zeros(length + 2, dtype=np.int64)
@@ -159,6 +173,7 @@ def cluster_points(
         most[x] = most[x + 1] + high
     if least[0] > machine.weight_limit:
         return 0
+    drain = drain_ps(net, machine, i, j, n, u)
     free_load = dram_ps // 1_000_000 * ingress_mb_per_s(n, machine)
     layout = np.zeros(len(net.layer), dtype=np.int64)
     found = 0
@@ -186,22 +201,28 @@ def cluster_points(
                         continue
                     cell = table.base[kind, g, p]
                     ingress, swapped, far, near = cell[INGRESS], 0, 0, cell[NEAR]
+                    arriving = 0
                     for o in range(first_operand, net.operand_start[l + 1]):
                         source = net.operand[o, SOURCE]
                         where = layout[source] if source >= i else OUTSIDE
                         move = table.move[table.start[kind] + o - first_operand, g, p, where]
                         ingress += move[TAKEN]
                         swapped += move[SWAPPED]
+                        arriving += move[ARRIVING]
                         if move[FAR] == 1:
                             far += move[TAKEN] * cell[ACTIVE]
                         else:
                             near += move[TAKEN] * cell[ACTIVE]
-                    new[TIME] = labels[parent, TIME] + layer_ps(cell[BUSY], ingress, swapped, n, machine)
+                    new[TIME] = labels[parent, TIME] + layer_ps(
+                        cell[BUSY], arriving, ingress, swapped, n, machine
+                    )
                     stored = labels[parent, STORE] + cell[STORED]
-                    if stored + least[x + 1] > machine.weight_limit or new[TIME] > most_ps:
+                    if stored + least[x + 1] > machine.weight_limit:
                         continue
                     bytes_in = labels[parent, LOADED] + cell[DISTINCT]
                     wide = max(labels[parent, WIDE], cell[STREAM] if length == 1 else cell[WINDOW])
+                    if length > 1 and wide > widest:
+                        continue
                     # Amounts that cannot matter any more count as the most that does not matter.
                     new[STORE] = stored
                     if machine.unified == 0:
@@ -218,6 +239,15 @@ def cluster_points(
                     )
                     beat_fj = new[PE_FJ] + new[ACTIVATION_FJ] + new[NOP_FJ]
                     new[COST] = cost_fj(beat_fj, bytes_in * n, scale)
+                    spent = m * beat_fj // u + bytes_in * n * scale.hop_fj
+                    ahead = 0
+                    for step in range(len(inside_fj)):
+                        room = (machine.weight_limit - stored) * price_fj(
+                            step, n, m, scale.hop_fj
+                        ) // 1024 + 1
+                        ahead = max(ahead, inside_fj[step, j, n] - inside_fj[step, l + 1, n] - room)
+                    if spent + ahead > most_fj:
+                        continue
                     new[LAYOUTS] = kept
                     if p == ISP and slot[x] >= 0:
                         new[LAYOUTS] = kept | (1 << slot[x])
@@ -230,6 +260,7 @@ def cluster_points(
         for last in range(level[length], level[length + 1]):
             # From here on the columns of a label mean what they mean in a point.
             held = base + labels[last, WIDE] + machine.unified * labels[last, STORE]
+            labels[last, TIME] = max(labels[last, TIME], drain)
             found = keep_point(
                 points, partitions, found, labels, last, length, max(held, fits), g, scale.slack
             )
@@ -250,7 +281,8 @@ def keep_point(
     g: int,
     slack: int,
 ) -> int:
-    """Add the point of label ``last`` unless another beats it; returns how many there are, -1 for want of room."""
+    """Add the point of label ``last`` unless another beats it; returns how many there are, -1 for want of
+    room."""
     new = labels[last]
     for x in range(found):
         old = points[x]

@@ -30,9 +30,10 @@ from mcmscope.search.tables import layer_kinds
 # Columns of LayerTable.base: what does not depend on where operands lie.
 BUSY, INGRESS, STORED, DISTINCT, WINDOW, STREAM, ACTIVE, PE, READ, NEAR = range(10)
 BASE_COLUMNS = 10
-# Columns of LayerTable.move: bytes taken in per chiplet, volume of an all-to-all, 1 if it goes far.
-TAKEN, SWAPPED, FAR = range(3)
-MOVE_COLUMNS = 3
+# Columns of LayerTable.move: bytes taken in per chiplet, volume of an all-to-all, 1 if it goes far, and bytes
+# that cross the border of the region.
+TAKEN, SWAPPED, FAR, ARRIVING = range(4)
+MOVE_COLUMNS = 4
 
 
 class LayerTable(NamedTuple):
@@ -80,7 +81,8 @@ def fill_layers(
     for kind in range(len(first)):
         l = first[kind]
         row = layer_row(net.layer, l)
-        begin, end = net.operand_start[l], net.operand_start[l + 1]
+        begin: int = net.operand_start[l]
+        end: int = net.operand_start[l + 1]
         for n in range(1, machine.chiplets + 1):
             at = l * (machine.chiplets + 1) + n
             for g in range(table.grid_start[n], table.grid_start[n + 1]):
@@ -124,6 +126,8 @@ def fill_layers(
                             )
                             table.move[to, g, p, layout, TAKEN] = taken
                             table.move[to, g, p, layout, SWAPPED] = volume
+                            if layout == OUTSIDE:
+                                table.move[to, g, p, layout, ARRIVING] = u * op.bytes
                             if volume > 0 or (layout == OUTSIDE and not multicast):
                                 table.move[to, g, p, layout, FAR] = 1
                     near = shard_exchange(row, p, n) * n
@@ -147,7 +151,7 @@ def fill_layers(
 
 
 @inner
-def layer_ps(busy: int, ingress: int, swapped: int, n: int, machine: Machine) -> int:
+def layer_ps(busy: int, arriving: int, ingress: int, swapped: int, n: int, machine: Machine) -> int:
     """Time of a layer whose array is busy so long and that exchanges so much; as in ``cost.stage``."""
-    exchange = exchange_ps(ingress, swapped, n, machine)
+    exchange = exchange_ps(arriving, ingress, swapped, n, machine)
     return machine.start_ps + (busy + exchange if machine.serial == 1 else max(busy, exchange))

@@ -39,7 +39,8 @@ def passes_points(
     kept_after: int,
     out: Ints,
 ) -> int:
-    """Fill ``out[P, 3]`` with time (ps), energy (fJ) and ``(n * grids + grid) * 3 + partition``; returns how many.
+    """Fill ``out[P, 3]`` with time (ps), energy (fJ) and ``(n * grids + grid) * 3 + partition``; returns how
+    many.
 
     Of all ways to run layer ``l`` alone in a segment in which its weights do not fit; -1 for want of room.
     """

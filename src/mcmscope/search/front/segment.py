@@ -6,12 +6,11 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.dram import for_samples
+from mcmscope.cost.dram import for_samples, load_ps
 from mcmscope.cost.energy import EnergyTerms, dram_fj
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cut_bytes, relayed_bytes, spill_ps
-from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.search.front.cluster import (
     ACTIVATION_BEAT,
     HELD_BYTES,
@@ -51,7 +50,8 @@ def beats(a: Ints, b: Ints, slack: int) -> bool:
 
 @inner
 def keep(labels: Ints, start: int, end: int, new: Ints, slack: int) -> int:
-    """Add ``new`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of room."""
+    """Add ``new`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of
+    room."""
     for x in range(start, end):
         if beats(labels[x], new, slack):
             return end
@@ -91,8 +91,8 @@ def segment_points(
 ) -> int:
     """Price all segments [a, b) of the clusters ``points[where[i, j, n, 0] : where[i, j, n, 1]]``.
 
-    Fills ``out[P, 3]`` with time (ps), energy of the batch without static power (fJ) and the label behind each;
-    returns how many, -1 for want of room. ``labels`` stay as they are for ``trace``.
+    Fills ``out[P, 3]`` with time (ps), energy of the batch without static power (fJ) and the label behind
+    each; returns how many, -1 for want of room. ``labels`` stay as they are for ``trace``.
     """
     limit = machine.chiplets // replicas
     io_ps = transfer_ps(u * io * replicas, machine.dram_mb_per_s)
@@ -114,7 +114,9 @@ def segment_points(
                         point = points[x]
                         held = point[HELD_BYTES] + ceil_div(relay, n)
                         excess = max(0, held - machine.activation_free)
-                        loaded = transfer_ps(point[LOADED_BYTES], ingress_mb_per_s(n, machine))
+                        loaded = load_ps(
+                            net.weights[j] - net.weights[i], point[LOADED_BYTES], n, replicas, machine
+                        )
                         old = labels[parent]
                         new[USED] = old[USED] + n
                         new[COUNT] = old[COUNT] + 1

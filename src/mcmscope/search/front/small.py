@@ -1,7 +1,8 @@
 """The whole front of a small space, exactly: every pair of time and energy that no schedule beats.
 
 All clusters, then all segments of them, then all paths of segments are built up, and only what something else
-beats in everything is dropped. Where that takes too much room nothing is said; ``supported`` bounds the front then.
+beats in everything is dropped. Where that takes too much room nothing is said; ``supported`` bounds the front
+then.
 """
 
 from __future__ import annotations
@@ -82,6 +83,8 @@ class _Small:
         self.segments = np.zeros((MOST_LABELS, SEGMENT_COLUMNS), dtype=np.int64)
         self.out = np.zeros((MOST_LABELS, 3), dtype=np.int64)
         L = context.layers
+        N = context.model.machine.chiplets
+        self.nothing = np.zeros((1, L + 1, N + 1), dtype=np.int64)
         self.pairs: dict[tuple[int, int], list[Pair]] = {}
         span = context.model.net.span
         self.relayed = int(max(span[MADE_BEFORE, b, L] for b in range(L + 1)))
@@ -117,6 +120,9 @@ class _Small:
                                 self.relayed,
                                 int(context.dram_ps[i, j]),
                                 NEVER,
+                                NEVER,
+                                context.batch,
+                                self.nothing,
                                 self.labels,
                                 self.points,
                                 partitions,
@@ -193,7 +199,7 @@ class _Small:
                     )
                     if found < 0:
                         raise TooLarge
-                    self._add(a, b, [_in_passes(a, u, row, table) for row in self.out[:found].tolist()])
+                    self._add(a, b, [in_passes(a, u, row, table) for row in self.out[:found].tolist()])
 
     def _is_one(self, a: int, b: int) -> bool:
         return self.scheme in (Scheme.SEQUENTIAL_FUSED, Scheme.DATA_PARALLEL)
@@ -235,7 +241,8 @@ def _only(where: Ints, a: int, b: int) -> Ints:
     return mine
 
 
-def _in_passes(l: int, u: int, row: list[int], table: LayerTable) -> Pair:
+def in_passes(l: int, u: int, row: list[int], table: LayerTable) -> Pair:
+    """Layer ``l`` alone in a segment, from a row that ``passes_points`` filled."""
     time, energy, which = row
     packed, partition = divmod(which, 3)
     n, g = divmod(packed, len(table.grids))

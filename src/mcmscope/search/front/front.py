@@ -1,0 +1,266 @@
+"""The throughput-energy front of a scheme: exact where the space is small, else with a certified cover."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from time import perf_counter
+
+from mcmscope.cost.code import Encoded
+from mcmscope.cost.evaluate import bound_s
+from mcmscope.cost.model import price_code
+from mcmscope.cost.reports import OK
+from mcmscope.schedule import Objective, Scheme
+from mcmscope.search.context import Path, Piece, SearchContext, join
+from mcmscope.search.front.cover import Line, Spot, cover, excess, unbeaten
+from mcmscope.search.front.small import TooLarge, small_front
+from mcmscope.search.front.weigh import OutOfTime, Weigher, Weights
+from mcmscope.search.limit import Limit
+from mcmscope.search.run import search_scheme
+from mcmscope.search.tables import NEVER
+
+EXACT, SUPPORTED, FOUND = "exact", "supported", "found"
+"""What is proven of a point: it is on the front; on its lower convex hull; or only its gap."""
+
+MOST_DIRECTIONS = 24
+"""Weighted sums made least for a front of a large space."""
+WORK = 2000
+"""Sums over the clusters of a segment for one weighted sum, and as many for a schedule of what is exact."""
+ENOUGH = Fraction(1, 100)
+"""A cover as good as this needs no more directions."""
+ROOM = 2**56
+"""Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A schedule on the front; ``gap``: no schedule is better in time and energy by more than this factor
+    less 1.
+
+    ``cover`` says the same of all between this point and the next slower one: whatever schedule there is, one
+    of the points reaches it within that in both. None: nothing is known.
+    """
+
+    time_ps: int
+    energy_fj: int
+    code: Encoded
+    proof: str
+    gap: float | None
+    cover: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The points by time; ``reason`` why there are none. ``gap`` is that of the whole cover, 0 if it is
+    exact."""
+
+    points: tuple[Point, ...]
+    exact: bool
+    gap: float | None
+    reason: str | None
+    states: int
+
+
+def find_front(
+    context: SearchContext,
+    scheme: Scheme,
+    limit: Limit,
+    tell: Callable[[int, int], None] | None = None,
+) -> Front:
+    """The front of ``scheme``; what is proven by the time ``limit`` is reached. ``tell(done, most)`` hears of
+    steps.
+
+    A small space is built up whole. Of a large one weighted sums of time and energy are made least, the next
+    where the cover is worst; each gives a schedule and a line below all schedules.
+    """
+    begun = context.states
+    try:
+        spots = whole_front(context, scheme, limit)
+    except (TooLarge, KeyboardInterrupt) as stopped:
+        limit.interrupted = limit.interrupted or isinstance(stopped, KeyboardInterrupt)
+    else:
+        points = tuple(
+            Point(spot.time_ps, spot.energy_fj, join(spot.path), EXACT, 0.0, 0.0) for spot in unbeaten(spots)
+        )
+        reason = (
+            None
+            if points
+            else search_scheme(
+                context.model, scheme, context.batch, Objective.THROUGHPUT, context=context
+            ).reason
+        )
+        return Front(points, exact=True, gap=0.0, reason=reason, states=context.states - begun)
+    known = start(context, scheme)
+    if not known:
+        reason = search_scheme(context.model, scheme, context.batch, Objective.ENERGY, context=context).reason
+        return Front((), exact=False, gap=None, reason=reason, states=context.states - begun)
+    work = Sweep(context, scheme, limit, known)
+    work.run(tell)
+    return work.front(context.states - begun)
+
+
+def whole_front(context: SearchContext, scheme: Scheme, limit: Limit) -> list[Spot]:
+    """All spots of a small space without replicas; energies with static power.
+
+    Raises:
+        TooLarge: it is not small, or time is up.
+    """
+    static = context.model.terms.static_mw
+    return [
+        Spot(pair.time_ps, pair.energy_fj + static * pair.time_ps, pair.path)
+        for pair in small_front(context, scheme, limit)
+    ]
+
+
+def spot_of(context: SearchContext, path: Path) -> Spot:
+    """What the evaluator says of a schedule."""
+    run = price_code(context.model, join(path), context.batch)
+    assert run.status == OK
+    energy = sum(run.energy.ravel().tolist()) + context.model.terms.static_mw * run.total_ps
+    return Spot(run.total_ps, energy, path)
+
+
+def path_of(code: Encoded) -> Path:
+    """An encoded schedule as segments."""
+    path: Path = []
+    c = a = 0
+    clusters: list[list[int]] = code.clusters.tolist()
+    partitions: list[int] = code.partitions.tolist()
+    for end, u in code.segments.tolist():
+        own: list[tuple[int, int, int, int, int]] = []
+        while not own or own[-1][0] < end:
+            j, n, samples, rows, columns = clusters[c]
+            own.append((j, n, samples, rows, columns))
+            c += 1
+        path.append((end, Piece(0, u, tuple(own), tuple(partitions[a:end]))))
+        a = end
+    return path
+
+
+def start(context: SearchContext, scheme: Scheme) -> list[Spot]:
+    """The schedules of other searches, which a search for a front begins with."""
+    spots: list[Spot] = []
+    for objective in (Objective.THROUGHPUT, Objective.EDP, Objective.ENERGY):
+        code = search_scheme(context.model, scheme, context.batch, objective, context=context).code
+        if code is not None:
+            spots.append(spot_of(context, path_of(code)))
+    return spots
+
+
+class Sweep:
+    """Weighted sums made least, one after another: the spots found, and the lines below all."""
+
+    def __init__(self, context: SearchContext, scheme: Scheme, limit: Limit, known: list[Spot]) -> None:
+        self.context, self.scheme, self.limit = context, scheme, limit
+        self.spots = unbeaten(known)
+        model = context.model
+        roof = int(bound_s(model, 1 / context.batch) * context.batch * 1e12 * (1 - 1e-9))
+        self.lines = [Line(1, 0, max(roof, 1))]
+        self.tried: set[tuple[int, int]] = set()
+        self.weigher: Weigher | None = None
+
+    def run(self, tell: Callable[[int, int], None] | None = None, most: int = MOST_DIRECTIONS) -> None:
+        """Sweep until the cover is good, ``most`` directions are done or time is up."""
+        try:
+            self.fastest()
+            self.weigher = Weigher(self.context, self.scheme, self.limit)
+            for done in range(most):
+                direction = self._next()
+                if direction is None:
+                    return
+                if tell is not None:
+                    tell(done, most)
+                self.solve(*direction)
+        except OutOfTime:
+            pass
+        except KeyboardInterrupt:
+            self.limit.interrupted = True
+
+    def fastest(self) -> None:
+        """The exact search for throughput gives the left end of the front."""
+        context = self.context
+        limit = Limit(max(0.0, self.limit.end - perf_counter()) / 3)
+        found = search_scheme(
+            context.model,
+            self.scheme,
+            context.batch,
+            Objective.THROUGHPUT,
+            search="exact",
+            context=context,
+            limit=limit,
+        )
+        self.limit.interrupted = self.limit.interrupted or limit.interrupted
+        if found.code is None or found.certificate.status == "heuristic" or found.certificate.gap is None:
+            return
+        spot = spot_of(context, path_of(found.code))
+        self.spots = unbeaten([*self.spots, spot])
+        # A gap is a rounded quotient.
+        sure = found.certificate.gap == 0
+        least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
+        self.lines.append(Line(1, 0, least))
+
+    def _next(self) -> tuple[int, int] | None:
+        """Weights (ps, fJ) of the stretch that is covered worst and was not tried; first those of energy
+        alone."""
+        if (0, 1) not in self.tried:
+            return 0, 1
+        gaps = cover(self.lines, self.spots)
+        ranked: list[tuple[Fraction, tuple[int, int]]] = []
+        for gap, (left, right) in zip(gaps[1:-1], pairwise(self.spots), strict=True):
+            direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
+            if direction not in self.tried and (gap is None or gap > ENOUGH):
+                ranked.append((gap if gap is not None else Fraction(10**6), direction))
+        return max(ranked)[1] if ranked else None
+
+    def solve(self, ps: int, fj: int) -> None:
+        """Make ``ps * time + fj * energy`` least; adds the schedule and the line."""
+        assert self.weigher is not None
+        self.tried.add((ps, fj))
+        # Energy with static power is that without it and power times time.
+        weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)
+        for only_exact in (False, True):
+            upper = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots) + 1
+            path, least = self.weigher.least(weights, upper, WORK, only_exact=only_exact)
+            if path is not None:
+                self.spots = unbeaten([*self.spots, spot_of(self.context, path)])
+            if not only_exact:
+                best = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots)
+                self.lines.append(Line(ps, fj, min(least, best)))
+                if least >= best:
+                    return
+
+    def front(self, states: int) -> Front:
+        """What is known now."""
+        covers = cover(self.lines, self.spots)
+        points: list[Point] = []
+        for spot, behind in zip(self.spots, covers[1:], strict=True):
+            gap = excess(self.lines, spot.time_ps, spot.energy_fj)
+            proof = SUPPORTED if gap == 0 else FOUND
+            points.append(
+                Point(
+                    spot.time_ps,
+                    spot.energy_fj,
+                    join(spot.path),
+                    proof,
+                    None if gap is None else float(gap),
+                    None if behind is None else float(behind),
+                )
+            )
+        whole = (
+            None
+            if any(gap is None for gap in covers)
+            else max(float(gap) for gap in covers if gap is not None)
+        )
+        return Front(tuple(points), exact=False, gap=whole, reason=None, states=states)
+
+
+def scaled(ps: int, fj: int, spot: Spot) -> tuple[int, int]:
+    """Weights in about this proportion, whole numbers that keep the weighted sum of ``spot`` below
+    ``ROOM``."""
+    total = ps * spot.time_ps + fj * spot.energy_fj
+    return ps * ROOM // total, max(1, fj * ROOM // total)
+
+
+__all__ = ["NEVER", "Front", "Point", "find_front"]

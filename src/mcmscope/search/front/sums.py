@@ -1,0 +1,213 @@
+"""Weighted sums of energy and time of segments: bounds of all of them, and the least of one at a beat."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcmscope.cost.arrays import Ints, NetworkArrays
+from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.energy import EnergyTerms, dram_fj
+from mcmscope.cost.jit import inner, kernel
+from mcmscope.cost.machine import Machine
+from mcmscope.cost.memory import cut_bytes, relayed_bytes, spill_ps
+from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.search.front.bounds import (
+    ENTRY_FJ,
+    ENTRY_HELD,
+    ENTRY_LOADED,
+    ENTRY_POINT,
+    ENTRY_PS,
+    HIGH,
+    LOW,
+)
+
+FAR = 2**61
+"""A weighted sum that no schedule reaches."""
+MOST_COST = 2**57
+"""A cluster whose weighted energy is above this is never worth having."""
+
+
+@inner
+def entry_cost(
+    entry: Ints, relay: int, hi: int, io_ps: int, u: int, m: int, q: int, machine: Machine, terms: EnergyTerms
+) -> int:
+    """``q`` times the energy (fJ of the batch) of an entry that keeps to a beat of ``hi`` ps; ``FAR``: it
+    does not."""
+    if entry[ENTRY_PS] > hi or entry[ENTRY_FJ] > MOST_COST // max(q, 1):
+        return FAR
+    excess = entry[ENTRY_HELD] + ceil_div(u * relay, entry[HIGH]) - machine.activation_free
+    if excess <= 0:
+        return q * entry[ENTRY_FJ]
+    if io_ps + spill_ps(excess, machine) > hi:
+        return FAR
+    in_dram, on_mesh = dram_fj(m * 2 * excess * entry[LOW] // u, terms)
+    spent = entry[ENTRY_FJ] + in_dram + on_mesh
+    return q * spent if spent <= MOST_COST // max(q, 1) else FAR
+
+
+@kernel
+def bound_sums(
+    machine: Machine,
+    terms: EnergyTerms,
+    shape: Ints,
+    entries: Ints,
+    begin: Ints,
+    levels: Ints,
+    prices: Ints,
+    io_ps: Ints,
+    dram_ps: Ints,
+    fixed: Ints,
+    u: int,
+    m: int,
+    p: int,
+    q: int,
+    one_layer: int,
+    one_cluster: int,
+    only_exact: int,
+    each: Ints,
+) -> None:
+    """Fill ``each[V, a, b]`` with a lower bound of ``p * time + q * energy`` of segment [a, b) per range of
+    beats.
+
+    Beats of range v lie from ``levels[v]`` to below ``levels[v + 1]``. Chiplets are not counted but paid for,
+    at each of ``prices`` (weighted fJ); the most that this proves is the bound. ``shape[i, j]``: row of
+    ``begin``, where the entries of that cluster are. ``fixed[a, b]``: energy that any way to run the segment
+    takes.
+    """
+    L = shape.shape[0] - 1
+    beats = ceil_div(m, u)
+    count = len(prices)
+    best = np.zeros((count, len(begin)), dtype=np.int64)
+    sums = np.zeros((L + 1, L + 1), dtype=np.int64)
+    for v in range(len(levels) - 1):
+        lo, hi = levels[v], levels[v + 1] - 1
+        for s in range(len(begin)):
+            for x in range(count):
+                best[x, s] = FAR
+            for e in range(begin[s, 0], begin[s, 1]):
+                if only_exact == 1 and entries[e, ENTRY_POINT] < 0:
+                    continue
+                cost = entry_cost(entries[e], 0, hi, 0, u, m, q, machine, terms)
+                if cost >= FAR:
+                    continue
+                for x in range(count):
+                    best[x, s] = min(best[x, s], cost + prices[x] * entries[e, LOW])
+        for x in range(count):
+            for j in range(1, L + 1):
+                for a in range(L + 1):
+                    sums[j, a] = FAR
+            for j in range(1, L + 1):
+                for i in range(j):
+                    if one_layer == 1 and j - i > 1:
+                        continue
+                    cost = best[x, shape[i, j]]
+                    if cost >= FAR:
+                        continue
+                    cost += p * lo
+                    sums[j, i] = min(sums[j, i], cost)
+                    if one_cluster == 0:
+                        for a in range(i):
+                            sums[j, a] = min(sums[j, a], sums[i, a] + cost)
+            for a in range(L):
+                for b in range(a + 1, L + 1):
+                    value = FAR
+                    if io_ps[a, b] <= hi and sums[b, a] < FAR:
+                        wait = dram_ps[a, b] + (beats - 1) * max(lo, io_ps[a, b])
+                        value = sums[b, a] + p * wait + q * fixed[a, b] - prices[x] * machine.chiplets
+                    if x == 0 or value > each[v, a, b]:
+                        each[v, a, b] = value
+
+
+@kernel
+def segment_traffic(net: NetworkArrays, a: int, b: int, relay: Ints, cut: Ints) -> None:
+    """Fill ``relay[i - a, j - a]`` and ``cut[j - a]`` (bytes per sample) of the clusters of segment [a,
+    b)."""
+    for i in range(a, b):
+        for j in range(i + 1, b + 1):
+            relay[i - a, j - a] = relayed_bytes(net, a, b, i, j)
+    for j in range(a + 1, b):
+        cut[j - a] = cut_bytes(net, a, b, j)
+
+
+@kernel
+def least_sum(
+    machine: Machine,
+    terms: EnergyTerms,
+    shape: Ints,
+    entries: Ints,
+    begin: Ints,
+    relay: Ints,
+    cut: Ints,
+    a: int,
+    b: int,
+    u: int,
+    m: int,
+    p: int,
+    q: int,
+    io_ps: int,
+    lo: int,
+    hi: int,
+    most_load: int,
+    one_layer: int,
+    one_cluster: int,
+    only_exact: int,
+    chain: Ints,
+) -> tuple[int, int]:
+    """Least sum over clusters of ``p * lo + q * energy`` of segment [a, b) on at most all chiplets.
+
+    Its beat is at most ``hi`` ps and no cluster loads for longer than ``most_load`` ps. Fills ``chain[K, 2]``
+    with the end and the entry of each cluster, last first; returns the sum (``FAR``: none) and K.
+    """
+    N = machine.chiplets
+    length = b - a
+    least = np.full((length + 1, N + 1), FAR)
+    via = np.full((length + 1, N + 1), -1)
+    start = np.zeros((length + 1, N + 1), dtype=np.int64)
+    least[0, 0] = 0
+    for y in range(1, length + 1):
+        j = a + y
+        if y < length and transfer_ps(u * cut[y], machine.cut_mb_per_s) > hi:
+            continue
+        if one_cluster == 1 and j < b:
+            continue
+        for x in range(y - 1, -1, -1):
+            i = a + x
+            if (one_layer == 1 and y - x > 1) or (one_cluster == 1 and x > 0):
+                continue
+            s = shape[i, j]
+            cheapest = FAR
+            for e in range(begin[s, 0], begin[s, 1]):
+                entry = entries[e]
+                if only_exact == 1 and entry[ENTRY_POINT] < 0:
+                    continue
+                if transfer_ps(entry[ENTRY_LOADED], ingress_mb_per_s(entry[LOW], machine)) > most_load:
+                    continue
+                cost = entry_cost(entry, relay[x, y], hi, io_ps, u, m, q, machine, terms)
+                # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
+                if cost >= cheapest:
+                    continue
+                cheapest = cost
+                cost += p * lo
+                n = entry[LOW]
+                for c in range(N - n + 1):
+                    if least[x, c] + cost < least[y, c + n]:
+                        least[y, c + n] = least[x, c] + cost
+                        via[y, c + n] = e
+                        start[y, c + n] = x
+    best, at = FAR, 0
+    for c in range(N + 1):
+        if least[length, c] < best:
+            best = least[length, c]
+            at = c
+    k = 0
+    if best < FAR:
+        y = length
+        while y > 0:
+            chain[k, 0] = a + y
+            chain[k, 1] = via[y, at]
+            e = via[y, at]
+            x = start[y, at]
+            at -= entries[e, LOW]
+            y = x
+            k += 1
+    return best, k

@@ -1,0 +1,382 @@
+"""The schedule of the least weighted sum of time and energy, with a lower bound of that sum.
+
+A segment's beat is taken from ranges; in a range a cluster costs what it costs at the longest beat of it and
+waits for the shortest. Chiplets are paid for at a price (a Lagrange multiplier) while all segments are
+bounded, and counted where one is solved. Segments are a lazy shortest path, as in the throughput searches.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mcmscope.cost.arrays import MACS, WEIGHT_BYTES, Ints
+from mcmscope.schedule import Scheme
+from mcmscope.search.context import Path, Piece, SearchContext, kept_boundaries
+from mcmscope.search.exact.clusters import shapes
+from mcmscope.search.front.bounds import ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, ENTRY_PS, LOW
+from mcmscope.search.front.cluster import ACTIVATION_BEAT, GRID, NOP_BEAT, PE_BEAT
+from mcmscope.search.front.passes import passes_points
+from mcmscope.search.front.small import MOST_LABELS, Pair, in_passes, scale_of
+from mcmscope.search.front.sums import FAR, bound_sums, least_sum, segment_traffic
+from mcmscope.search.front.ways import Ways
+from mcmscope.search.lazy import distances, lazy_path
+from mcmscope.search.limit import Limit
+from mcmscope.search.tables import NEVER
+
+LEVEL = 1.08
+"""Ratio of the beats at both ends of a range that is bounded as one."""
+LITTLE = 0.0005
+"""Ranges whose ends differ by less than this share of the weighted sum are not divided."""
+LONGEST = 2**50
+"""A beat (ps) that no segment has."""
+PRICES = 12
+"""Prices of a chiplet tried."""
+
+
+class OutOfTime(Exception):  # noqa: N818 - it is no error
+    """The limit was reached before an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What is made least: ``ps * time + fj * energy``, whole numbers; energy without static power."""
+
+    ps: int
+    fj: int
+
+    def of(self, time_ps: int, energy_fj: int) -> int:
+        """The weighted sum."""
+        return self.ps * time_ps + self.fj * energy_fj
+
+
+class Weigher:
+    """Solves weighted sums of one scheme; what it learns of clusters serves all of them."""
+
+    def __init__(self, context: SearchContext, scheme: Scheme, limit: Limit) -> None:
+        self.context, self.scheme, self.limit = context, scheme, limit
+        model, L, m = context.model, context.layers, context.batch
+        shape = shapes(context)
+        spans: dict[int, tuple[int, int]] = {}
+        for i in range(L):
+            for j in range(i + 1, L + 1):
+                spans.setdefault(int(shape[i, j]), (i, j))
+        self.shape = shape
+        span_rows = np.array([spans[s] for s in range(len(spans))], dtype=np.int64)
+        self.one_layer = int(scheme in (Scheme.SEQUENTIAL, Scheme.SEGMENTED_PIPELINE, Scheme.FULL_PIPELINE))
+        self.one_cluster = int(scheme in (Scheme.SEQUENTIAL, Scheme.SEQUENTIAL_FUSED))
+        self.ways: list[Ways] = []
+        for u in context.micro:
+            if limit.reached():
+                raise OutOfTime
+            self.ways.append(Ways(context, u, shape, span_rows, scale_of(context, u)))
+        self.io_ps = [-(-u * context.io * 1_000_000 // model.machine.dram_mb_per_s) for u in context.micro]
+        macs = np.concatenate([[0], np.cumsum(model.net.layer[:, MACS])])
+        moved = m * context.io + np.maximum(model.net.weights[None, :] - model.net.weights[:, None], 0)
+        terms = model.terms
+        self.fixed = (
+            m * (macs[None, :] - macs[:, None]) * terms.mac_fj
+            + moved * terms.dram_byte_fj
+            + moved * terms.dram_milli_hops // 1000 * terms.hop_byte_fj
+        ).astype(np.int64)
+        self.passes: dict[int, list[Pair]] = {}
+        kept = kept_boundaries(model, m)
+        copies = model.machine.pes if model.machine.copies else 1
+        out = np.zeros((MOST_LABELS, 3), dtype=np.int64)
+        for l in range(L):
+            if int(model.net.layer[l, WEIGHT_BYTES]) * copies <= model.machine.weight_limit:
+                continue
+            for ways in self.ways:
+                found = passes_points(
+                    model.net,
+                    model.machine,
+                    terms,
+                    l,
+                    ways.u,
+                    ways.table.grid_start,
+                    ways.table.grids,
+                    m,
+                    1,
+                    int(kept[l]),
+                    int(kept[l + 1]),
+                    out,
+                )
+                pairs = [in_passes(l, ways.u, row, ways.table) for row in out[:found].tolist()]
+                self.passes.setdefault(l, []).extend(pairs)
+        self.ranges = [self._range(ways) for ways in self.ways]
+        self.only_exact = 0
+        self.work = 0
+        self.traffic: dict[tuple[int, int], tuple[Ints, Ints]] = {}
+
+    def _range(self, ways: Ways) -> tuple[int, int]:
+        """The shortest beat that any segment could have, and the longest."""
+        used = ways.entries[: ways.end, ENTRY_PS]
+        low = max(1, int(used[used > 0].min(initial=1 << 40)))
+        return low, max(int(used.max(initial=1)), low) + 1
+
+    def _levels(self, index: int, weights: Weights, upper: int) -> Ints:
+        """Ranges of beats: each so narrow that its ends differ little, or weigh little."""
+        low, high = self.ranges[index]
+        beats = -(-self.context.batch // self.ways[index].u)
+        little = LITTLE * upper / max(1, weights.ps * (beats + 1)) if upper < NEVER else 0
+        steps = [0, low]
+        while steps[-1] < high:
+            step = int(min(max(steps[-1] * (LEVEL - 1), little, 1), high))
+            steps.append(min(steps[-1] + step, high))
+        # What crosses a cut, goes to DRAM or spills may make a beat longer than any stage.
+        steps[-1] = max(high, LONGEST)
+        return np.array(steps, dtype=np.int64)
+
+    def least(
+        self, weights: Weights, upper: int, work: int, *, only_exact: bool = False
+    ) -> tuple[Path | None, int]:
+        """The schedule whose weighted sum is least, if that is below ``upper``, and a lower bound of all.
+
+        After ``work`` sums over the clusters of a segment it is the best schedule that was met, if any, and
+        what is proven so far. ``only_exact``: of clusters that are exact already; the bound means nothing
+        then.
+        """
+        self.only_exact, self.work = int(only_exact), work
+        context, L = self.context, self.context.layers
+        machine, terms = context.model.machine, context.model.terms
+        value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
+        each: list[Ints] = []
+        prices = self._prices(upper)
+        levels = [self._levels(index, weights, upper) for index in range(len(self.ways))]
+        for index, ways in enumerate(self.ways):
+            if self.limit.reached():
+                raise OutOfTime
+            bound = np.full((len(levels[index]) - 1, L + 1, L + 1), FAR, dtype=np.int64)
+            bound_sums(
+                machine,
+                terms,
+                self.shape,
+                ways.entries,
+                ways.begin,
+                levels[index],
+                prices,
+                self.io_ps[index],
+                context.dram_ps,
+                self.fixed,
+                ways.u,
+                context.batch,
+                weights.ps,
+                weights.fj,
+                self.one_layer,
+                self.one_cluster,
+                self.only_exact,
+                bound,
+            )
+            each.append(bound)
+            value = np.minimum(value, bound.min(axis=0))
+        for l, pairs in self.passes.items():
+            best = min((weights.of(pair.time_ps, pair.energy_fj) for pair in pairs), default=NEVER)
+            value[l, l + 1] = min(int(value[l, l + 1]), best)
+        value[value >= FAR] = NEVER
+        if self.scheme is Scheme.FULL_PIPELINE:
+            whole = value[0, L]
+            value[:] = NEVER
+            value[0, L] = whole
+        known = np.zeros((L + 1, L + 1), dtype=bool)
+        pieces: dict[tuple[int, int], Piece] = {}
+        floors: dict[tuple[int, int], int] = {}
+
+        def refine(a: int, b: int, bound: int) -> int:
+            cost, floor, piece = self._segment(weights, levels, each, a, b, bound)
+            floors[a, b] = floor
+            if piece is not None:
+                pieces[a, b] = piece
+            return cost
+
+        try:
+            path, _ = lazy_path(value, known, refine, upper)
+        except OutOfTime:
+            path = self._met(value, known, upper)
+        # Where a segment could not be solved to the end, what is proven of it stands for it.
+        for edge, floor in floors.items():
+            value[edge] = min(int(value[edge]), floor)
+        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
+        distances(value, ahead, before, behind)
+        lower = min(upper, int(ahead[L]))
+        return ([(b, pieces[a, b]) for a, b in path] if path else None), lower
+
+    def _met(self, value: Ints, known: NDArray[np.bool_], upper: int) -> list[tuple[int, int]]:
+        """The best segments that cover all layers, of those that were solved."""
+        L = self.context.layers
+        solved = np.where(known, value, NEVER)
+        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
+        distances(solved, ahead, before, behind)
+        if ahead[L] >= upper:
+            return []
+        stops = [L]
+        while stops[-1] > 0:
+            stops.append(int(before[stops[-1]]))
+        return list(pairwise(reversed(stops)))
+
+    def _prices(self, upper: int) -> Ints:
+        """Prices of a chiplet: none, and from little to all that a schedule costs."""
+        most = max(upper // self.context.model.machine.chiplets, 1) if upper < NEVER else 1 << 40
+        return np.array([0, *(2 * most >> step for step in range(PRICES - 1))], dtype=np.int64)
+
+    def _traffic(self, a: int, b: int) -> tuple[Ints, Ints]:
+        if (a, b) not in self.traffic:
+            relay = np.zeros((b - a + 1, b - a + 1), dtype=np.int64)
+            cut = np.zeros(b - a + 1, dtype=np.int64)
+            segment_traffic(self.context.model.net, a, b, relay, cut)
+            self.traffic[a, b] = relay, cut
+        return self.traffic[a, b]
+
+    def _segment(
+        self, weights: Weights, ranges: list[Ints], each: list[Ints], a: int, b: int, bound: int
+    ) -> tuple[int, int, Piece | None]:
+        """The least weighted sum of segment [a, b) below ``bound`` (else ``bound``), a lower bound of it,
+        how."""
+        best, floor, piece = bound, NEVER, None
+        if b - a == 1:
+            for pair in self.passes.get(a, []):
+                if weights.of(pair.time_ps, pair.energy_fj) < best:
+                    best, piece = weights.of(pair.time_ps, pair.energy_fj), pair.path[0][1]
+        boxes: list[tuple[int, int, int, int, int, int]] = []
+        for index, values in enumerate(each):
+            levels = ranges[index]
+            for v in np.flatnonzero(values[:, a, b] < best).tolist():
+                lo, hi = int(levels[v]), int(levels[v + 1]) - 1
+                heappush(boxes, (int(values[v, a, b]), index, lo, hi, 0, NEVER))
+        while boxes:
+            if self.limit.reached():
+                raise OutOfTime
+            proven, index, lo, hi, soon, late = heappop(boxes)
+            if proven >= best:
+                break
+            lo = max(lo, int(self.io_ps[index][a, b]))
+            start = max(soon, int(self.context.dram_ps[a, b]))
+            proven, chain = self._box(weights, index, a, b, lo, hi, start, late, best)
+            if proven >= best:
+                continue
+            if not chain:
+                floor = min(floor, proven)
+                continue
+            time, energy, beat, load, found = self._price(index, a, b, chain)
+            total = weights.of(time, energy)
+            if total < best:
+                best, piece = total, found
+            if total <= proven:
+                continue
+            if beat > lo:
+                heappush(boxes, (proven, index, lo, beat - 1, soon, late))
+                heappush(boxes, (proven, index, beat, hi, soon, late))
+            elif load > start:
+                heappush(boxes, (proven, index, lo, hi, soon, load - 1))
+                heappush(boxes, (proven, index, lo, hi, load, late))
+            else:
+                floor = min(floor, proven)  # rounded energies of clusters do not add up to the last digit
+        return best, min(best, floor), piece
+
+    def _box(
+        self, weights: Weights, index: int, a: int, b: int, lo: int, hi: int, start: int, late: int, best: int
+    ) -> tuple[int, list[tuple[int, int]]]:
+        """Least sum of [a, b) with a beat from ``lo`` to ``hi`` and loads up to ``late``, taken at their
+        least; how.
+
+        Clusters on the way are made exact. No clusters: one of them could not be.
+        """
+        context, ways = self.context, self.ways[index]
+        relay, cut = self._traffic(a, b)
+        beats = -(-context.batch // ways.u)
+        wait = weights.ps * (start + (beats - 1) * lo) + weights.fj * int(self.fixed[a, b])
+        chain = np.zeros((b - a, 2), dtype=np.int64)
+        while True:
+            total, count = least_sum(
+                context.model.machine,
+                context.model.terms,
+                self.shape,
+                ways.entries,
+                ways.begin,
+                relay,
+                cut,
+                a,
+                b,
+                ways.u,
+                context.batch,
+                weights.ps,
+                weights.fj,
+                int(self.io_ps[index][a, b]),
+                lo,
+                hi,
+                late,
+                self.one_layer,
+                self.one_cluster,
+                self.only_exact,
+                chain,
+            )
+            context.states += 1
+            self.work -= 1
+            if self.work < 0 or self.limit.reached():
+                raise OutOfTime
+            if total >= FAR:
+                return NEVER, []
+            proven = int(total) + wait
+            parts: list[tuple[int, int]] = [(end, e) for end, e in chain[:count][::-1].tolist()]
+            if proven >= best:
+                return proven, parts
+            begin, refined, unknown = a, set[int](), False
+            for end, e in parts:
+                if ways.entries[e, ENTRY_POINT] < 0:
+                    unknown = True
+                    s = int(self.shape[begin, end])
+                    if s not in refined and ways.refine(s, e):
+                        refined.add(s)
+                begin = end
+            if not unknown:
+                return proven, parts
+            if not refined:
+                return proven, []
+
+    def _price(
+        self, index: int, a: int, b: int, chain: list[tuple[int, int]]
+    ) -> tuple[int, int, int, int, Piece]:
+        """Time, energy, beat and load of exact clusters (end, entry) of segment [a, b), and the piece."""
+        context, ways, u, m = self.context, self.ways[index], self.ways[index].u, self.context.batch
+        machine, terms = context.model.machine, context.model.terms
+        relay, cut = self._traffic(a, b)
+        io_ps = int(self.io_ps[index][a, b])
+        beat, load, worst, spilled, loaded = io_ps, int(context.dram_ps[a, b]), 0, 0, 0
+        fj = np.zeros(3, dtype=object)
+        clusters: list[tuple[int, int, int, int, int]] = []
+        partitions: list[int] = []
+        begin = a
+        for end, e in chain:
+            entry = ways.entries[e].tolist()
+            n = entry[LOW]
+            point, chosen = ways.point(begin, end, entry)
+            passing = -(-u * int(relay[begin - a, end - a]) // n)
+            excess = max(0, entry[ENTRY_HELD] + passing - machine.activation_free)
+            link = machine.link_mb_per_s * (1 if n <= 3 else 2)
+            load = max(load, -(-entry[ENTRY_LOADED] * 1_000_000 // link))
+            beat = max(beat, entry[ENTRY_PS])
+            if end < b:
+                beat = max(beat, -(-u * int(cut[end - a]) * 1_000_000 // machine.cut_mb_per_s))
+            worst, spilled = max(worst, excess), spilled + 2 * excess * n
+            loaded += entry[ENTRY_LOADED] * n
+            fj += [point[column] for column in (PE_BEAT, ACTIVATION_BEAT, NOP_BEAT)]
+            samples, rows, columns = ways.table.grids[point[GRID]].tolist()
+            clusters.append((end, n, samples, rows, columns))
+            partitions.extend(chosen)
+            begin = end
+        beat = max(beat, io_ps - (-2 * worst * machine.chiplets * 1_000_000 // machine.dram_mb_per_s))
+        time = load + (-(-m // u) + len(chain) - 1) * beat
+        weights = int(context.model.net.weights[b] - context.model.net.weights[a])
+        moved = -(-m * (u * int(context.io[a, b]) + spilled) // u) + weights
+        macs = int(context.model.net.layer[a:b, MACS].sum())
+        energy = (
+            m * macs * terms.mac_fj
+            + sum(-(-m * int(part) // u) for part in fj)
+            + loaded * terms.hop_byte_fj
+            + moved * terms.dram_byte_fj
+            + moved * terms.dram_milli_hops // 1000 * terms.hop_byte_fj
+        )
+        return time, energy, beat, load, Piece(time, u, tuple(clusters), tuple(partitions))

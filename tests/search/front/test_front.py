@@ -1,0 +1,177 @@
+"""Fronts, least energies and least products are those of plain enumeration; bounds lie below."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
+
+from mcmscope.cost.evaluate import evaluate_code
+from mcmscope.cost.model import price_code
+from mcmscope.cost.reports import OK
+from mcmscope.schedule import Objective, Scheme
+from mcmscope.search.context import SearchContext, join
+from mcmscope.search.front import find_front, prove
+from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product
+from mcmscope.search.front.front import Sweep, start
+from mcmscope.search.front.weigh import Weigher, Weights
+from mcmscope.search.limit import Limit
+from mcmscope.search.run import search_scheme
+from mcmscope.search.tables import NEVER
+from tests.search.cases import Question, examples, questions
+
+from .fronts import brute_front
+
+SCHEMES = (
+    Scheme.SEQUENTIAL,
+    Scheme.SEQUENTIAL_FUSED,
+    Scheme.FULL_PIPELINE,
+    Scheme.SEGMENTED_PIPELINE,
+    Scheme.MERGED_PIPELINE,
+)
+ENOUGH_WORK = 10_000
+
+
+def assert_whole_front(question: Question, scheme: Scheme) -> None:
+    """The front is that of enumeration, and its ends and best product are what searches prove."""
+    want = brute_front(question, scheme)
+    context = SearchContext(question.model, question.batch)
+    found = find_front(context, scheme, Limit())
+    assert found.exact
+    assert [(point.time_ps, point.energy_fj) for point in found.points] == want
+    event(f"{scheme}: {min(len(want), 5)} points")
+    if not want:
+        assert found.reason
+        return
+    for point in found.points:
+        priced = evaluate_code(question.model, point.code, question.batch)
+        assert priced.feasible
+        assert (priced.batch_ps, priced.energy_fj) == (point.time_ps, point.energy_fj)
+    least = {Objective.ENERGY: want[-1][1], Objective.EDP: min(time * energy for time, energy in want)}
+    for objective, value in least.items():
+        begin = search_scheme(question.model, scheme, question.batch, objective, context=context)
+        best = prove(context, scheme, objective, begin, Limit())
+        assert best.code is not None
+        priced = evaluate_code(question.model, best.code, question.batch)
+        assert priced.energy_fj * (priced.batch_ps if objective is Objective.EDP else 1) == value
+        assert best.certificate.status == "optimal"
+        assert best.certificate.gap == 0.0
+
+
+@examples(60)
+@given(data=st.data())
+def test_the_front_is_that_of_every_schedule(data: st.DataObject) -> None:
+    scheme = data.draw(st.sampled_from(SCHEMES))
+    assert_whole_front(data.draw(questions(scheme, 2000)), scheme)
+
+
+@pytest.mark.slow
+@examples(300)
+@given(data=st.data())
+def test_bounds_of_clusters_lie_below_what_they_bound(data: st.DataObject) -> None:
+    """No cluster is priced before a bound of it asks for that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mcmscope.search.front.ways.EXACT_LENGTH", 1)
+        patch.setattr("mcmscope.search.front.ways.WHOLE_LENGTH", 2)
+        assert_weighted_sum(data)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", SCHEMES)
+@examples(500)
+@given(data=st.data())
+def test_the_front_is_that_of_every_schedule_of_larger_spaces(scheme: Scheme, data: st.DataObject) -> None:
+    assert_whole_front(data.draw(questions(scheme, 20_000, min_layers=2)), scheme)
+
+
+@examples(30)
+@given(data=st.data())
+def test_weighted_sums_are_least_and_their_bounds_below(data: st.DataObject) -> None:
+    assert_weighted_sum(data)
+
+
+def assert_weighted_sum(data: st.DataObject) -> None:
+    """The search for large spaces, on small ones: rounded energies of clusters may cost it the last
+    digits."""
+    scheme = data.draw(st.sampled_from(SCHEMES))
+    question = data.draw(questions(scheme, 2000))
+    want = brute_front(question, scheme)
+    assume(want)
+    static = question.model.terms.static_mw
+    ps, fj = data.draw(st.sampled_from((0, 1, 7, 1000))), data.draw(st.sampled_from((1, 3, 50)))
+    least = min(ps * time + fj * energy for time, energy in want)
+    weights = Weights(ps + fj * static, fj)  # energies there are without static power
+    context = SearchContext(question.model, question.batch)
+    path, lower = Weigher(context, scheme, Limit()).least(weights, NEVER, ENOUGH_WORK)
+    assert path is not None
+    run = price_code(question.model, join(path), question.batch)
+    assert run.status == OK
+    total = weights.of(run.total_ps, int(run.energy.sum()))
+    assert lower <= least <= total
+    terms = question.model.terms
+    rounding = 2 * fj * len(question.network) * (4 + terms.dram_byte_fj + 6 * terms.hop_byte_fj)
+    assert total - lower <= rounding
+    event("to the last digit" if total == lower else "rounded")
+
+
+@examples(12)
+@given(data=st.data())
+def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
+    question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000))
+    want = brute_front(question, Scheme.MERGED_PIPELINE)
+    assume(want)
+    context = SearchContext(question.model, question.batch)
+    sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
+    sweep.run()
+    found = sweep.front(0)
+    for line in sweep.lines:
+        assert all(line.ps * time + line.fj * energy >= line.least for time, energy in want)
+    assert least_product(sweep.lines) <= min(time * energy for time, energy in want)
+    assert found.gap is not None
+    for time, energy in want:
+        factor = (1 + Fraction(found.gap)) * (1 + Fraction(1, 10**9))
+        assert any(
+            point.time_ps <= factor * time and point.energy_fj <= factor * energy for point in found.points
+        )
+    for point in found.points:
+        assert point.gap is not None
+        factor = (1 + Fraction(point.gap)) * (1 + Fraction(1, 10**9))
+        assert not any(
+            factor * time < point.time_ps and factor * energy < point.energy_fj for time, energy in want
+        )
+
+
+def test_a_space_that_is_not_small_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was found keeps its certificate when time is up at once."""
+    from tests.search.cases import stack
+    from tests.search.packages import package
+
+    question = Question(stack(4, 8, 8), package(2, 2), 4)
+    monkeypatch.setattr("mcmscope.search.front.small.MOST_CLUSTERS", 0)
+    context = SearchContext(question.model, question.batch)
+    stopped = find_front(context, Scheme.MERGED_PIPELINE, Limit(0.0))
+    assert not stopped.exact
+    assert stopped.points
+    begin = search_scheme(question.model, Scheme.MERGED_PIPELINE, 4, Objective.ENERGY, context=context)
+    late = prove(context, Scheme.MERGED_PIPELINE, Objective.ENERGY, begin, Limit(0.0))
+    assert late.code is not None
+    assert late.certificate.status == "bounded"
+    best = prove(context, Scheme.MERGED_PIPELINE, Objective.ENERGY, begin, Limit())
+    whole = brute_front(question, Scheme.MERGED_PIPELINE)
+    assert best.code is not None
+    assert evaluate_code(question.model, best.code, 4).energy_fj == whole[-1][1]
+
+
+def test_lines_say_how_well_spots_cover() -> None:
+    """Lines through (2, 8) and (8, 2), and below both: T >= 2, E >= 2, T + E >= 10."""
+    lines = [Line(1, 0, 2), Line(0, 1, 2), Line(1, 1, 10)]
+    spots = [Spot(2, 8, []), Spot(8, 2, [])]
+    assert cover(lines, spots) == [0, Fraction(6, 10), 0]
+    assert excess(lines, 6, 6) == Fraction(2, 10)
+    assert excess(lines[1:2], 6, None) is None
+    assert least_product(lines) == 16
+    assert least_product(lines[1:]) == 0
