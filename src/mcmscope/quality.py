@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import exp, lgamma, log, log1p
@@ -166,6 +167,8 @@ def quality(
     reference = _reference(context, options, tell)
     proven = [row.cost for row in rows if row.cost is not None and row.certificate.status == "optimal"]
     optimum = reference.best if reference.exhaustive else min(proven, default=None)
+    costs = sorted({row.cost + d for row in rows if row.cost is not None for d in (0, 1)})
+    below = dict(zip(costs, reference.below(costs), strict=True))
     return Quality(
         network=network,
         package=package,
@@ -180,15 +183,15 @@ def quality(
         feasible=reference.feasible,
         optimum_cost=optimum,
         curve=reference.curve,
-        standings=tuple(_placed(row, reference, optimum) for row in rows),
+        standings=tuple(_placed(row, reference, below, optimum) for row in rows),
     )
 
 
-def _placed(row: Standing, reference: _Reference, optimum: int | None) -> Standing:
-    """A search's row with its rank."""
+def _placed(row: Standing, reference: _Reference, below: dict[int, int], optimum: int | None) -> Standing:
+    """A search's row with its rank; ``below`` counts the schedules that cost less than a figure."""
     if row.cost is None:
         return row
-    better, reached = reference.below([row.cost, row.cost + 1])
+    better, reached = below[row.cost], below[row.cost + 1]
     if reference.drawn is None:
         top = reached / reference.schedules
     else:
@@ -211,7 +214,8 @@ def _placed(row: Standing, reference: _Reference, optimum: int | None) -> Standi
 def _reference(context: SearchContext, options: Options, tell: Tell | None) -> _Reference:
     """All schedules if they can be counted, else random ones."""
     from mcmscope.search.exhaustive.case import cases
-    from mcmscope.search.exhaustive.check import CHECKED, check
+    from mcmscope.search.exhaustive.check import check
+    from mcmscope.search.exhaustive.find import optimum
     from mcmscope.search.exhaustive.rank import ranking
     from mcmscope.search.exhaustive.visit import Visitor
     from mcmscope.search.sample import Sampler, sample
@@ -234,43 +238,24 @@ def _reference(context: SearchContext, options: Options, tell: Tell | None) -> _
             _sampled_curve(figures, drawn.drawn),
             None,
         )
-    check(visitors, min(CHECKED, schedules))
-    best = _least(ranked)
+    check(visitors)
+    best = optimum(visitors).figure
     return _Reference(
         True, schedules, ranked.feasible, None, ranked.below, _counted_curve(ranked, best), best
     )
 
 
 def _below(figures: list[int], limit: int) -> int:
-    from bisect import bisect_left
-
     return bisect_left(figures, limit)
-
-
-def _least(ranked: Ranking) -> int | None:
-    """The least cost of all schedules, by bisection; None if none fits."""
-    if ranked.feasible == 0:
-        return None
-    high = 1
-    while ranked.below([high + 1])[0] == 0:
-        high *= 2
-    low = high // 2
-    while low < high:
-        middle = (low + high) // 2
-        if ranked.below([middle + 1])[0] > 0:
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 def _counted_curve(ranked: Ranking, best: int | None) -> tuple[tuple[float, int], ...]:
     """Costs from the best to the worst, close to each other near the best, and how many cost at most that."""
     if best is None:
         return ()
-    most = best
-    while ranked.below([most + 1])[0] < ranked.feasible:
-        most *= 2
+    doubles = [best << s for s in range(1, 64)]
+    reached = ranked.below(doubles)
+    most = next(cost for cost, count in zip(doubles, reached, strict=True) if count == ranked.feasible)
     steps = (exp(log(most / best) * (s / _CURVE_STEPS) ** 2) for s in range(_CURVE_STEPS))
     costs = sorted({best, most, *(max(best, min(most, round(best * step))) for step in steps)})
     counts = ranked.below([cost + 1 for cost in costs])
@@ -286,7 +271,7 @@ def _sampled_curve(figures: list[int], drawn: int) -> tuple[tuple[float, int], .
 def share_at_most(hits: int, drawn: int, confidence: float = CONFIDENCE) -> float:
     """The largest share of a space of which ``hits`` or fewer of ``drawn`` would come up so rarely.
 
-    Clopper and Pearson's one-sided bound, rounded up to four digits; about 3 / ``drawn`` without a hit
+    Clopper and Pearson's one-sided bound, rounded up to six digits; about 3 / ``drawn`` without a hit
     (the rule of three).
     """
     if hits >= drawn:
@@ -298,7 +283,7 @@ def share_at_most(hits: int, drawn: int, confidence: float = CONFIDENCE) -> floa
             low = middle
         else:
             high = middle
-    return min(1.0, float(f"{high * (1 + 5e-4):.4g}"))
+    return min(1.0, float(f"{high * (1 + 5e-6):.6g}"))
 
 
 def _chance(hits: int, drawn: int, share: float) -> float:

@@ -12,6 +12,7 @@ from mcmscope.cost.model import CostModel, cost_model
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.descend import objective_value
+from mcmscope.search.exhaustive import visit
 from mcmscope.search.exhaustive.case import cases, check_size
 from mcmscope.search.exhaustive.check import check
 from mcmscope.search.exhaustive.find import optimum
@@ -67,11 +68,13 @@ def test_prefetch_and_a_fixed_micro_batch_for_latency_are_refused() -> None:
         cases(model, Scheme.MERGED_PIPELINE, Objective.LATENCY, 4, 2)
 
 
-def test_how_far_it_is_is_told() -> None:
+def test_how_far_it_is_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visit, "EVERY_S", -1.0)
     told: list[tuple[float, float]] = []
-    search_scheme(small(), Scheme.MERGED_PIPELINE, 4, Objective.THROUGHPUT, search="exhaustive")
     optimum(visitors(small(), Objective.THROUGHPUT), lambda done, left: told.append((done, left)))
-    assert all(0 < done <= 1 and left >= 0 for done, left in told)
+    shares = [done for done, _ in told]
+    assert shares == sorted(shares)
+    assert told[-1] == (1.0, 0.0)
 
 
 @pytest.mark.parametrize("micro_batch", [1, pytest.param(None, marks=pytest.mark.slow)])

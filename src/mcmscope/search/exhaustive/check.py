@@ -21,8 +21,8 @@ CHECKED = 10_000
 SEED = 0
 
 
-def check(visitors: list[Visitor], count: int = CHECKED) -> None:
-    """Price ``count`` random schedules of the visited cases with ``evaluate``: the figures must be equal.
+def check(visitors: list[Visitor], count: int | None = None) -> None:
+    """Price ``count`` (``CHECKED``) random schedules again with ``evaluate``: the figures must be equal.
 
     So must those of the visit and of plain arithmetic; a schedule at other tile grids must not be better,
     and one that does not fit must not fit.
@@ -32,7 +32,7 @@ def check(visitors: list[Visitor], count: int = CHECKED) -> None:
     """
     by_case = {id(visitor.case): visitor for visitor in visitors}
     sampler, random = Sampler(tuple(visitor.case for visitor in visitors)), Random(SEED)
-    for _ in range(count if sampler.schedules else 0):
+    for _ in range(min(CHECKED if count is None else count, sampler.schedules)):
         case, choices = sampler.draw(random)
         visited = _visited(by_case[id(case)], choices)
         other = [[random.choice(tile_grids(n, c.u)) for _, n in c.clusters] for c in choices]

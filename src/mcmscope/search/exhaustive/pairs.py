@@ -6,7 +6,9 @@ least of theirs. Time and energy are sums over segments, their product is not, s
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -95,21 +97,30 @@ def below(left: Pairs, right: Pairs, limits: list[int]) -> list[int]:
     high = np.array([limit >> 64 for limit in limits], dtype=np.uint64)
     low = np.array([limit & (1 << 64) - 1 for limit in limits], dtype=np.uint64)
     near = np.array([float(limit) for limit in limits])
-    tally = np.zeros(len(limits) + 1, dtype=np.int64)
-    count_products(
-        left.start,
-        left.time,
-        left.energy,
-        left.count,
-        right.start,
-        right.time,
-        right.energy,
-        right.count,
-        near,
-        high,
-        low,
-        tally,
-    )
+    cores = os.cpu_count() or 1
+
+    def part(core: int) -> Ints:
+        tally = np.zeros(len(limits) + 1, dtype=np.int64)
+        count_products(
+            left.start,
+            left.time,
+            left.energy,
+            left.count,
+            core * left.rows // cores,
+            (core + 1) * left.rows // cores,
+            right.start,
+            right.time,
+            right.energy,
+            right.count,
+            near,
+            high,
+            low,
+            tally,
+        )
+        return tally
+
+    with ThreadPoolExecutor(cores) as pool:
+        tally = np.sum(list(pool.map(part, range(cores))), axis=0)
     return np.cumsum(tally)[:-1].tolist()
 
 
@@ -227,6 +238,8 @@ def count_products(
     time_l: Ints,
     energy_l: Ints,
     count_l: Ints,
+    begin: int,
+    end: int,
     start_r: Ints,
     time_r: Ints,
     energy_r: Ints,
@@ -236,9 +249,12 @@ def count_products(
     low: np.ndarray[tuple[int], np.dtype[np.uint64]],
     tally: Ints,
 ) -> None:
-    """Add every left row followed by every right one to ``tally[t]``, t the first limit above its product."""
+    """Add left rows [begin, end), each followed by every right one, to ``tally``.
+
+    ``tally[t]`` counts those whose product is less than limit t and no lesser limit.
+    """
     K = len(near)
-    for l in range(len(count_l)):
+    for l in range(begin, end):
         for r in range(len(count_r)):
             place = K
             for x in range(start_l[l], start_l[l + 1]):

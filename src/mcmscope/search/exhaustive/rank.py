@@ -14,12 +14,14 @@ from mcmscope.search.exhaustive.case import Case, check_size
 from mcmscope.search.exhaustive.pairs import Pairs
 from mcmscope.search.exhaustive.sums import Sums
 from mcmscope.search.exhaustive.visit import Figures, Tell, Visitor, on_all_cores
-from mcmscope.search.exhaustive.walk import PAIRS
+from mcmscope.search.exhaustive.walk import NEVER, PAIRS
 
 MOST_SCHEDULES = 1 << 62
 """Counts are 64-bit numbers."""
 MOST_JOINED = 40_000_000
 """Rows that may be made by putting segments together."""
+MOST_PRODUCTS = 3 * 10**9
+"""Products of energy and time that are compared one by one."""
 _LOOSE_ROWS = 4_000_000
 
 
@@ -42,6 +44,7 @@ class _Kind(Generic[_S]):
     merged: Callable[[Iterable[_S]], _S]
     joined: Callable[[_S, _S], _S]
     below: Callable[[_S, _S, list[int]], list[int]]
+    products: bool
 
 
 def _pairs_of(figures: Figures) -> Pairs:
@@ -54,9 +57,12 @@ _SUMS = _Kind[Sums](
     lambda figures: sums.sums_of(figures.first),
     sums.merged,
     sums.joined,
-    lambda left, right, limits: sums.below(left, right, np.array(limits, dtype=np.int64)),
+    lambda left, right, limits: sums.below(
+        left, right, np.array([min(limit, NEVER) for limit in limits], dtype=np.int64)
+    ),
+    products=False,
 )
-_PAIRS = _Kind[Pairs](pairs.NOTHING, _pairs_of, pairs.merged, pairs.joined, pairs.below)
+_PAIRS = _Kind[Pairs](pairs.NOTHING, _pairs_of, pairs.merged, pairs.joined, pairs.below, products=True)
 
 
 @dataclass(frozen=True)
@@ -125,6 +131,11 @@ def _ranking(kind: _Kind[_S], visitors: list[Visitor], schedules: int, tell: Tel
         halves += _halves(kind, case.layers, segments)
     if counted != schedules:
         raise AssertionError(f"{counted} schedules were counted in a space of {schedules}")
+    if kind.products and sum(left.rows * right.rows for left, right in halves) > MOST_PRODUCTS:
+        raise InputError(
+            "the times and energies of the segments differ too much for all their products to be counted: a "
+            "fixed --micro-batch, fewer layers or fewer chiplets make fewer"
+        )
     if sum(left.total * right.total for left, right in halves) != feasible:
         raise AssertionError("schedules were lost on the way")
 

@@ -6,13 +6,15 @@ from mcmscope.result import Certificate
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Found, SearchContext
 from mcmscope.search.exhaustive.case import cases, check_size
-from mcmscope.search.exhaustive.check import CHECKED, check
+from mcmscope.search.exhaustive.check import check
 from mcmscope.search.exhaustive.find import optimum
 from mcmscope.search.exhaustive.visit import Visitor
 from mcmscope.search.sample import Sampler
 
 
-def exhaustive(context: SearchContext, scheme: Scheme, objective: Objective, checked: int = CHECKED) -> Found:
+def exhaustive(
+    context: SearchContext, scheme: Scheme, objective: Objective, checked: int | None = None
+) -> Found:
     """The best of all schedules of a scheme; ``checked`` random ones are priced again by the evaluator.
 
     Raises:
@@ -25,7 +27,7 @@ def exhaustive(context: SearchContext, scheme: Scheme, objective: Objective, che
     found = optimum(visitors, context.tell)
     if found.schedules != size:
         raise AssertionError(f"{found.schedules} schedules were enumerated, the space has {size}")
-    check(visitors, min(checked, size))
+    check(visitors, checked)
     context.states += found.pipelines
     if found.code is None:
         reason = f"none of its {size} schedules fits" if size else "it needs more chiplets than there are"

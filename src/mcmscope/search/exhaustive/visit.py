@@ -35,7 +35,8 @@ Tell = Callable[[float, float], None]
 
 TASK_PIPELINES = 1 << 21
 _LABELS = 1 << 10
-_EVERY_S = 0.2
+EVERY_S = 0.2
+"""Seconds between two reports of how far it is."""
 
 
 @dataclass(frozen=True)
@@ -267,7 +268,7 @@ def on_all_cores(
                 done += task.pipelines
                 yield visitor, task, part
                 now = perf_counter()
-                if tell is not None and now - told > _EVERY_S:
+                if tell is not None and now - told > EVERY_S:
                     told = now
                     tell(done / total, (now - begun) * (total - done) / done)
         except BaseException:
