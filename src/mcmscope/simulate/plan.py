@@ -219,17 +219,30 @@ def _plan_stage(
         if l == i:
             first = start
             plan.starts[replica, index] = start
-        if not merged:
-            for t in sources:
-                flow, layouts[t] = _arrival(case, replica, cluster, at, samples, t, made)
-                arrivals.append(plan.add(Kind.ARRIVE, index, replica, t, case.latency_ps(flow), flow, start))
-        ends: list[int] = [] if merged else list(arrivals)
+        ends: list[int] = []
+        streams: list[int] = []
+        for t in () if merged else sources:
+            flow, layouts[t] = _arrival(case, replica, cluster, at, samples, t, made)
+            latency_ps = case.latency_ps(flow)
+            if t in done:
+                arrivals.append(plan.add(Kind.ARRIVE, index, replica, t, latency_ps, flow, start))
+                ends.append(arrivals[-1])
+                continue
+            # From memory it streams on from beat to beat; only what is in flight is late.
+            stream = plan.add(Kind.ARRIVE, index, replica, t, 0.0, flow)
+            ends.append(plan.add(Kind.ARRIVE, index, replica, t, latency_ps, None, stream))
+            plan.edges.append((stream, stream, 1))
+            arrivals.append(stream)
+            streams.append(stream)
         flow = _exchange(case, cluster, at, samples, l, layouts)
         exchange = plan.add(Kind.EXCHANGE, index, replica, l, case.latency_ps(flow), flow, start)
         ends.append(exchange)
         wait_for = exchange if case.package.overlap is Overlap.NONE else start
         compute_ps = work.cycles * 1e6 / case.package.chiplet.clock_mhz if busy else 0.0
-        ends.append(plan.add(Kind.COMPUTE, index, replica, l, compute_ps, None, wait_for))
+        compute = plan.add(Kind.COMPUTE, index, replica, l, compute_ps, None, wait_for)
+        ends.append(compute)
+        if case.blocking:
+            plan.edges.extend((compute, stream, 1) for stream in streams)
         end = plan.add(Kind.DONE, index, replica, l, 0.0, None, *ends)
         layer = case.layers[l]
         boxes = output_layout(layer, cluster.partitions[l - i], len(at), cluster.tiles, samples)
