@@ -161,13 +161,18 @@ class Sweep:
         self.tried: set[tuple[int, int]] = set()
         self.weigher: Weigher | None = None
 
-    def run(self, tell: Callable[[int, int], None] | None = None, most: int = MOST_DIRECTIONS) -> None:
-        """Sweep until the cover is good, ``most`` directions are done or time is up."""
+    def run(
+        self,
+        tell: Callable[[int, int], None] | None = None,
+        most: int = MOST_DIRECTIONS,
+        enough: Fraction = ENOUGH,
+    ) -> None:
+        """Sweep until the cover is good ``enough``, ``most`` directions are done or time is up."""
         try:
             self.fastest()
             self.weigher = Weigher(self.context, self.scheme, self.limit)
             for done in range(most):
-                direction = self._next()
+                direction = self._next(enough)
                 if direction is None:
                     return
                 if tell is not None:
@@ -201,7 +206,7 @@ class Sweep:
         least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
         self.lines.append(Line(1, 0, least))
 
-    def _next(self) -> tuple[int, int] | None:
+    def _next(self, enough: Fraction) -> tuple[int, int] | None:
         """Weights (ps, fJ) of the stretch that is covered worst and was not tried; first those of energy
         alone."""
         if (0, 1) not in self.tried:
@@ -210,7 +215,7 @@ class Sweep:
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
         for gap, (left, right) in zip(gaps[1:-1], pairwise(self.spots), strict=True):
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
-            if direction not in self.tried and (gap is None or gap > ENOUGH):
+            if direction not in self.tried and (gap is None or gap > enough):
                 ranked.append((gap if gap is not None else Fraction(10**6), direction))
         return max(ranked)[1] if ranked else None
 

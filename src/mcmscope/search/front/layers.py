@@ -79,10 +79,10 @@ def fill_layers(
     nowhere = np.zeros(len(net.layer), dtype=np.int64)
     fj = np.zeros(ENERGY_TERMS, dtype=np.int64)
     for kind in range(len(first)):
-        l = first[kind]
+        l = int(first[kind])
         row = layer_row(net.layer, l)
-        begin: int = net.operand_start[l]
-        end: int = net.operand_start[l + 1]
+        begin = net.operand_start[l]
+        end = net.operand_start[l + 1]
         for n in range(1, machine.chiplets + 1):
             at = l * (machine.chiplets + 1) + n
             for g in range(table.grid_start[n], table.grid_start[n + 1]):
