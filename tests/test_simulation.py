@@ -159,6 +159,8 @@ def test_links_are_told_by_chiplet_and_direction(found: Comparison) -> None:
     assert [port["chiplet"] for port in links["dram_ports"]] == [0, 1, 2, 3]
     moved = sum(port["channels"]["bytes"] for port in links["dram_ports"])
     assert moved == pytest.approx(found.simulation.read_bytes + found.simulation.write_bytes, abs=4)
+    assert links["all_bytes"] == pytest.approx(sum(load["bytes"] for load in loads), abs=8)
+    assert links["max_bytes"] == busiest["bytes"]
     first = used_links(found.simulation)[0]
     assert f"  {first.place}: " in link_lines(found)[1]
 
@@ -294,9 +296,13 @@ def test_placement_moves_regions_to_the_serpentine_order(tmp_path: Path) -> None
     as_given = json.loads(ok(file, "--json"))
     moved = json.loads(ok(file, "--json", "--placement", "serpentine"))
     assert as_given["placement"] == "given"
-    assert as_given["given_placement_throughput_per_s"] is None
+    assert as_given["given_placement"] is None
     assert moved["placement"] == "serpentine"
-    assert moved["given_placement_throughput_per_s"] == as_given["simulated_throughput_per_s"]
+    before = moved["given_placement"]
+    assert before["simulated_throughput_per_s"] == as_given["simulated_throughput_per_s"]
+    assert before["max_bytes"] == as_given["links"]["max_bytes"]
+    assert before["all_bytes"] == as_given["links"]["all_bytes"] > moved["links"]["all_bytes"]
+    validate(moved, schema("simulation"))
     clusters = moved["schedule"]["segments"][0]["clusters"]
     assert [cluster["chiplets"] for cluster in clusters] == [list(ORDER[:2]), list(ORDER[2:])]
     assert moved["modelled_throughput_per_s"] == as_given["modelled_throughput_per_s"]
@@ -327,6 +333,21 @@ def test_what_does_not_fit_is_refused_with_the_reason(tmp_path: Path) -> None:
     save_schedule(saved, tmp_path / "tight.json")
     (fault,) = refused(str(tmp_path / "tight.json"))
     assert fault.startswith("the schedule does not fit, so it cannot be simulated: the weights of a cluster")
+
+
+def test_replicas_must_lie_where_the_first_one_says() -> None:
+    half = replace(PIPELINE.schedule.segments[0], layers=(0, 2), micro_batch=1)
+    for first, second, fits in ((0, 1, True), (0, 3, False)):
+        clusters = (
+            Cluster((0, 1), (first,), (1, 1, 1), (Partition.WSP,)),
+            Cluster((1, 2), (second,), (1, 1, 1), (Partition.WSP,)),
+        )
+        schedule = Schedule((replace(half, clusters=clusters),), replicas=2)
+        if fits:
+            assert mcmscope.simulate_schedule(schedule, NETWORK, PACKAGE, BATCH).macs == BATCH * NETWORK.macs
+            continue
+        with pytest.raises(InputError, match=r"3 is not in the first of 2 replicas.*: 0, 1$"):
+            mcmscope.simulate_schedule(schedule, NETWORK, PACKAGE, BATCH)
 
 
 def test_the_python_verb(found: Comparison) -> None:

@@ -16,7 +16,7 @@ from mcmscope.errors import InputError
 from mcmscope.hardware import Package, load_package
 from mcmscope.options import SAMPLES, Faults, Options, read_options
 from mcmscope.result import Result, SchemeResult
-from mcmscope.schedule import Schedule, Scheme
+from mcmscope.schedule import Schedule, Scheme, serpentine
 from mcmscope.schedule_file import SavedSchedule, load_schedule
 from mcmscope.workload import Network, load_network
 
@@ -207,6 +207,9 @@ def simulate_schedule(
     priced = price_schedule(plan, net, pkg, m)
     if not priced.feasible:
         raise InputError(f"the schedule does not fit, so it cannot be simulated: {priced.reason}")
+    faults = _replica_faults(plan, pkg)
+    if faults:
+        raise InputError(faults)
     for number, segment in enumerate(priced.segments):
         layers = (segment.layers[1] - segment.layers[0]) * plan.replicas
         if segment.beats * layers > MOST_LAYER_BEATS:
@@ -215,6 +218,21 @@ def simulate_schedule(
                 f"{MOST_LAYER_BEATS} that are simulated: take a smaller batch or larger micro-batches"
             )
     return simulate(plan, net, pkg, m)
+
+
+def _replica_faults(schedule: Schedule, package: Package) -> list[str]:
+    """Regions beyond the first replica: the places of the other replicas would not be known."""
+    if schedule.replicas == 1:
+        return []
+    share = package.chiplets // schedule.replicas
+    first = serpentine(package.rows, package.columns, package.strip_height)[:share]
+    return [
+        f"segments[{s}].clusters[{c}].chiplets: {chiplet} is not in the first of {schedule.replicas} "
+        f"replicas, which has the first {share} of the serpentine order: {', '.join(map(str, first))}"
+        for s, segment in enumerate(schedule.segments)
+        for c, cluster in enumerate(segment.clusters)
+        for chiplet in sorted(set(cluster.chiplets) - set(first))[:1]
+    ]
 
 
 def _given(

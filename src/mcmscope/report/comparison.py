@@ -9,11 +9,11 @@ from mcmscope.comparison import Comparison
 from mcmscope.cost.breakdown import SegmentEvaluation, StageEvaluation
 from mcmscope.files import check_directory, json_text, make_directory, write_text
 from mcmscope.hardware.dump import package_to_dict
-from mcmscope.report.links import links_to_dict
+from mcmscope.report.links import link_totals, links_to_dict
 from mcmscope.report.result_json import network_summary
 from mcmscope.schedule import Scheme
 from mcmscope.schedule_file import schedule_to_dict
-from mcmscope.simulate import SegmentTimes, StageTimes
+from mcmscope.simulate import SegmentTimes, Simulation, StageTimes
 
 FORMAT = "mcmscope-simulation"
 VERSION = 1
@@ -46,7 +46,7 @@ def comparison_to_dict(found: Comparison) -> dict[str, Any]:
         "modelled_flow_line_throughput_per_s": model.flow_line_throughput_per_s,
         "simulated_over_modelled": found.ratio,
         "simulated_over_modelled_flow_line": found.flow_line_ratio,
-        "given_placement_throughput_per_s": found.before.throughput_per_s if found.before else None,
+        "given_placement": _before(found.before),
         "simulated_batch_latency_s": simulated.batch_s,
         "modelled_batch_latency_s": model.batch_latency_s,
         "simulated_latency_s": found.latency_s,
@@ -69,6 +69,17 @@ def comparison_to_dict(found: Comparison) -> dict[str, Any]:
         "dram_write_bytes": round(simulated.write_bytes),
         "activities": simulated.activities,
         "schedule": schedule_to_dict(saved.schedule),
+    }
+
+
+def _before(simulation: Simulation | None) -> dict[str, Any] | None:
+    """What the regions of the file gave, if they were moved."""
+    if simulation is None:
+        return None
+    return {
+        "simulated_throughput_per_s": simulation.throughput_per_s,
+        "simulated_energy_j_per_sample": simulation.energy_j_per_sample,
+        **link_totals(simulation),
     }
 
 

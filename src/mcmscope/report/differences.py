@@ -39,10 +39,12 @@ def difference_lines(found: Comparison) -> list[str]:
 def _explained(found: Comparison) -> str:
     """What the causes explain, each left out after those before it."""
     told: list[str] = []
+    left = 1.0
     for cause, saved_s in zip(found.causes, found.in_turn(), strict=True):
-        share = saved_s / found.gap_s
+        share = min(left, saved_s / found.gap_s)
+        left -= share
         if share >= _WORTH_TELLING:
-            told.append(f"{CAUSES[cause.name]} ({percent(min(share, 1.0))} of that)")
+            told.append(f"{CAUSES[cause.name]} ({percent(share)} of that)")
         if cause.in_turn_s <= found.flow_line_s * (1 + NEAR):
             return f"Without {listed(told)} the simulator is as fast as the model."
     if not told:

@@ -66,6 +66,7 @@ def links_to_dict(simulation: Simulation) -> dict[str, Any]:
     return {
         "rows": mesh.rows,
         "columns": mesh.columns,
+        **link_totals(simulation),
         "mean_utilization": _mean(between),
         "max_utilization": max((link.utilization for link in between), default=0.0),
         "mean_dram_port_utilization": _mean(ports(simulation)),
@@ -84,6 +85,12 @@ def links_to_dict(simulation: Simulation) -> dict[str, Any]:
             )
         ],
     }
+
+
+def link_totals(simulation: Simulation) -> dict[str, int]:
+    """Bytes over all links between chiplets, and over the one that carries most."""
+    moved = simulation.link_bytes
+    return {"all_bytes": round(float(moved.sum())), "max_bytes": round(float(moved.max()))}
 
 
 def _mean(loads: list[Busy]) -> float:

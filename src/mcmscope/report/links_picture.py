@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from mcmscope.report.links import DIRECTIONS, port_utilization
 from mcmscope.report.words import clean, plural, span
-from mcmscope.schedule import Cluster
 from mcmscope.schedule_file import SavedSchedule
 from mcmscope.simulate import Simulation
+from mcmscope.simulate.mesh import Mesh
 
 _COLOURS = "viridis_r"
 """Grows darker with the load, so that it can be read without colours, too."""
@@ -41,7 +41,7 @@ def links_picture(saved: SavedSchedule, simulation: Simulation) -> str:
         axes.set_ylim(mesh.rows - 0.25, -0.75)
         axes.set_axis_off()
         longest = max(range(len(simulation.segments)), key=lambda s: simulation.segments[s].run_s)
-        _draw_chiplets(axes, saved, longest, 30.0 * step)
+        _draw_chiplets(axes, _owners(saved, simulation, longest), mesh, 10.0 * step)
         scale = _draw_links(axes, simulation)
         _draw_ports(axes, simulation, scale)
         bar = figure.colorbar(scale, ax=axes, shrink=0.8, aspect=30, pad=0.01)
@@ -67,29 +67,35 @@ def _title(saved: SavedSchedule, simulation: Simulation, longest: int) -> str:
     return "\n".join(clean(line).replace("$", r"\$") for line in lines)
 
 
-def _draw_chiplets(axes: Any, saved: SavedSchedule, longest: int, size: float) -> None:
-    """A square per chiplet, tinted and numbered by its cluster."""
+def _owners(saved: SavedSchedule, simulation: Simulation, segment: int) -> dict[int, tuple[int, int]]:
+    """Replica and index of the cluster of each chiplet that has one; replicas lie behind each other."""
+    order: list[int] = simulation.mesh.order.tolist()
+    place = {chiplet: at for at, chiplet in enumerate(order)}
+    replicas = saved.schedule.replicas
+    share = len(order) // replicas
+    return {
+        chiplet if replica == 0 else order[place[chiplet] + replica * share]: (replica, index)
+        for replica in range(replicas)
+        for index, cluster in enumerate(saved.schedule.segments[segment].clusters)
+        for chiplet in cluster.chiplets
+    }
+
+
+def _draw_chiplets(axes: Any, owners: dict[int, tuple[int, int]], mesh: Mesh, size: float) -> None:
+    """A square per chiplet, numbered by its cluster; neighbouring clusters and replicas differ in tint."""
     from matplotlib.patches import Rectangle
 
-    package = saved.package
-    owner = _owners(saved.schedule.segments[longest].clusters)
-    for chiplet in range(package.chiplets):
-        row, column = divmod(chiplet, package.columns)
-        index = owner.get(chiplet)
-        tint = _IDLE if index is None else _TINTS[index % len(_TINTS)]
+    for chiplet in range(mesh.chiplets):
+        row, column = divmod(chiplet, mesh.columns)
+        replica, index = owners.get(chiplet, (0, None))
+        tint = _IDLE if index is None else _TINTS[(replica + index) % len(_TINTS)]
         corner = (column - _SIDE / 2, row - _SIDE / 2)
         axes.add_patch(
             Rectangle(corner, _SIDE, _SIDE, facecolor=tint, edgecolor="#777777", linewidth=0.5, zorder=1)
         )
         if index is not None:
-            axes.text(
-                column, row, str(index + 1), ha="center", va="center", fontsize=min(8.0, size / 3), zorder=3
-            )
-
-
-def _owners(clusters: tuple[Cluster, ...]) -> dict[int, int]:
-    """Index of the cluster of each chiplet that has one; of replicas only the first is told."""
-    return {chiplet: index for index, cluster in enumerate(clusters) for chiplet in cluster.chiplets}
+            text = {"ha": "center", "va": "center", "fontsize": min(8.0, size), "zorder": 3}
+            axes.text(column, row, str(index + 1), **text)
 
 
 def _draw_links(axes: Any, simulation: Simulation) -> Any:

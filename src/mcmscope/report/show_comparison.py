@@ -12,9 +12,10 @@ from mcmscope.comparison import Comparison
 from mcmscope.report.comparison import flow_line_run_s
 from mcmscope.report.console import console, print_lines
 from mcmscope.report.differences import difference_lines, difference_rows
-from mcmscope.report.links import Busy, ports, used_links
+from mcmscope.report.links import link_totals, ports, used_links
 from mcmscope.report.sentences import title
 from mcmscope.report.words import clean, data, duration, listed, percent, ratio, significant, span
+from mcmscope.simulate import Simulation
 
 _BUSIEST = 5
 _NONE = "-"
@@ -111,17 +112,19 @@ def _notes(found: Comparison) -> list[str]:
     )
     lines = [weights, f"Energies by profile {clean(package.energy.name)}."]
     if found.before is not None:
-        lines.append(
-            f"Regions as given: {significant(found.before.throughput_per_s)} samples/s "
-            f"({ratio(found.simulation.throughput_per_s / found.before.throughput_per_s)} now), busiest link "
-            f"{percent(_busiest(used_links(found.before)))} busy "
-            f"({percent(_busiest(used_links(found.simulation)))} now)."
-        )
+        lines.append(_moved(found.before, found.simulation))
     return lines
 
 
-def _busiest(links: list[Busy]) -> float:
-    return links[0].utilization if links else 0.0
+def _moved(before: Simulation, now: Simulation) -> str:
+    """What moving the regions brought."""
+    old, new = link_totals(before), link_totals(now)
+    return (
+        f"Regions as given: {significant(before.throughput_per_s)} samples/s "
+        f"({ratio(now.throughput_per_s / before.throughput_per_s)} now), "
+        f"{data(old['max_bytes'])} over the busiest link ({data(new['max_bytes'])} now), "
+        f"{data(old['all_bytes'])} over all links ({data(new['all_bytes'])} now)."
+    )
 
 
 def segment_rows(found: Comparison) -> list[tuple[str, ...]]:
