@@ -1,0 +1,135 @@
+"""Simulated over modelled throughput: what removes the difference, whether the best scheme stays the best."""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from machine import describe
+
+from mcmscope import load_network, load_package, run
+from mcmscope.schedule import Schedule, Scheme
+from mcmscope.simulate import IDEALS, simulate
+from mcmscope.simulate.placement import place
+
+NETWORKS = (
+    "alexnet",
+    "darknet19",
+    "googlenet",
+    "mobilenet_v2",
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "vgg16",
+    "vgg19",
+)
+PACKAGES = ("simba-36", "simba-64", "simba-256", "mesh-8x8")
+SCHEMES = (Scheme.SEQUENTIAL_FUSED, Scheme.SEGMENTED_PIPELINE, Scheme.MERGED_PIPELINE)
+LOW, HIGH = 0.85, 1.05
+"""Ratios of simulated to modelled throughput that count as agreement."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is compared: the best schedules of a network on a package."""
+
+    network: str
+    package: str
+    batch: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """Samples/s of one schedule: modelled, in step and as a flow line, and simulated."""
+
+    scheme: Scheme
+    modelled: float
+    flow_line: float
+    serpentine: float
+    placed: float
+    without: dict[str, float]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the simulated throughput is near the flow line's."""
+        return LOW <= self.placed / self.flow_line <= HIGH
+
+    @property
+    def mend(self) -> str:
+        """The cause whose removal alone brings a miss inside, else what all together give."""
+        if self.agrees:
+            return ""
+        inside = [name for name in IDEALS if LOW <= self.without[name] / self.flow_line <= HIGH]
+        return inside[0] if inside else f"all: {self.without['all'] / self.flow_line:.2f}"
+
+
+def rows(case: Case) -> list[Row]:
+    """The rows of one case."""
+    network, package = load_network(case.network), load_package(case.package)
+    found: list[Row] = []
+
+    def throughput(schedule: Schedule, *without: str) -> float:
+        done = simulate(schedule, network, package, case.batch, without=frozenset(without))
+        return done.throughput_per_s
+
+    for row in run(network, package, case.batch, schemes=[scheme.value for scheme in SCHEMES]).schemes:
+        if row.schedule is None or row.evaluation is None:
+            continue
+        placed = place(row.schedule, network, package, case.batch)
+        causes = {name: throughput(placed, name) for name in IDEALS}
+        found.append(
+            Row(
+                row.scheme,
+                row.evaluation.throughput_per_s,
+                row.evaluation.flow_line_throughput_per_s,
+                throughput(row.schedule),
+                throughput(placed),
+                {**causes, "all": throughput(placed, *IDEALS)},
+            )
+        )
+    return found
+
+
+def print_tables(cases: list[Case], found: list[list[Row]]) -> None:
+    """The rows, how many agree, and what following the model's best scheme loses."""
+    print(
+        "| package | network | scheme | flow line /s | serpentine | placed | without contention | mended by |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for case, some in zip(cases, found, strict=True):
+        for row in some:
+            ratios = (row.serpentine, row.placed, row.without["contention"])
+            figures = " | ".join(f"{ratio / row.flow_line:.2f}" for ratio in ratios)
+            head = f"| {case.package} | {case.network} | {row.scheme} | {row.flow_line:,.0f}"
+            print(f"{head} | {figures} | {row.mend} |")
+    every = [row for some in found for row in some]
+    print(f"\n{sum(row.agrees for row in every)} of {len(every)} within {LOW} to {HIGH}.\n")
+    print("| package | network | model's best | simulated best | the model's best loses |")
+    print("|---|---|---|---|---|")
+    for case, some in zip(cases, found, strict=True):
+        modelled = max(some, key=lambda row: row.modelled)
+        simulated = max(some, key=lambda row: row.placed)
+        loss = 1 - modelled.placed / simulated.placed
+        names = f"{modelled.scheme} | {simulated.scheme}"
+        print(f"| {case.package} | {case.network} | {names} | {100 * loss:.1f}% |")
+
+
+def main() -> None:
+    """Run all cases, on as many processes as asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", nargs="+", default=NETWORKS)
+    parser.add_argument("--packages", nargs="+", default=PACKAGES)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--jobs", type=int, default=2)
+    options = parser.parse_args()
+    print(describe(), end="\n\n")
+    cases = [Case(n, p, options.batch) for p in options.packages for n in options.networks]
+    with ProcessPoolExecutor(options.jobs) as pool:
+        print_tables(cases, list(pool.map(rows, cases)))
+
+
+if __name__ == "__main__":
+    main()
