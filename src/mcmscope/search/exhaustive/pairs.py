@@ -94,6 +94,7 @@ def joined(left: Pairs, right: Pairs) -> Pairs:
 
 def below(left: Pairs, right: Pairs, limits: list[int]) -> list[int]:
     """How many of ``left`` followed by one of ``right`` have a product less than each of ascending limits."""
+    limits = [min(limit, (1 << 128) - 1) for limit in limits]
     high = np.array([limit >> 64 for limit in limits], dtype=np.uint64)
     low = np.array([limit & (1 << 64) - 1 for limit in limits], dtype=np.uint64)
     near = np.array([float(limit) for limit in limits])
