@@ -226,6 +226,7 @@ def cluster_front(
     least = np.zeros(length + 1, dtype=np.int64)
     most = np.zeros(length + 1, dtype=np.int64)
     most_sent = np.zeros(length + 1, dtype=np.int64)
+    window_ahead = np.zeros(length + 1, dtype=np.int64)
     new = np.zeros(LABEL_COLUMNS, dtype=np.int64)
     need = cluster_need(net, i, j, n, u)
     held_floor = machine.activation_free - ceil_div(u * relayed, n)
@@ -244,6 +245,8 @@ def cluster_front(
     spare = cap // 1_000_000 * machine.dram_mb_per_s // (2 * machine.chiplets)
     spare += (cap % 1_000_000) * machine.dram_mb_per_s // (2 * machine.chiplets * 1_000_000) + 1
     widest = machine.activation_free + spare - need
+    if machine.unified == 1:
+        limit = min(limit, widest)  # stored weights spill as well
     made = 0
     count = 0
     for g in range(base.shape[1]):
@@ -253,13 +256,17 @@ def cluster_front(
             low = NEVER
             high = 0
             high_sent = 0
+            window = 0
             for p in range(3):
                 low = min(low, base[own, g, p, STORED])
                 high = max(high, base[own, g, p, STORED])
                 high_sent = max(high_sent, base[own, g, p, DISTINCT])
+                if base[own, g, p, WINDOW] <= widest:
+                    window = max(window, base[own, g, p, WINDOW])
             least[x] = least[x + 1] + low
             most[x] = most[x + 1] + high
             most_sent[x] = most_sent[x + 1] + high_sent
+            window_ahead[x] = max(window_ahead[x + 1], window)
             fill_regret(
                 net,
                 machine,
@@ -353,11 +360,13 @@ def cluster_front(
                     # Amounts that cannot matter any more count as the most that does not matter.
                     new[TIME] = time
                     new[KEPT] = stored
-                    if machine.unified == 0:
-                        new[KEPT] = max(stored, limit - most[x + 1])
+                    room = limit
+                    if machine.unified == 1:
+                        room = min(limit, held_floor - need - max(window, window_ahead[x + 1]))
+                    new[KEPT] = max(stored, room - most[x + 1])
                     sent = labels[parent, SENT] + base[own, g, p, DISTINCT]
                     new[SENT] = max(sent, free_load - most_sent[x + 1])
-                    new[GATHER] = max(window, held_floor - need - machine.unified * (stored + most[x + 1]))
+                    new[GATHER] = max(window, held_floor - need - machine.unified * (new[KEPT] + most[x + 1]))
                     new[LAYOUTS] = follow
                     new[PARENT] = parent
                     new[PARTITION] = p
