@@ -38,7 +38,7 @@ __all__ = [
 DEFAULT_BATCH = 64
 
 MOST_LAYER_BEATS = 1_000_000
-"""Layers times beats of a segment that are simulated at once: a few GB."""
+"""Layers times beats of a segment that are simulated: they take a GB or more."""
 
 Progress = Callable[[Scheme, int, int], None]
 """Called before each scheme with it, its number from 0 and how many there are."""
