@@ -138,6 +138,15 @@ def cases_of(
     return cases
 
 
+def segment_times(case: Case, segment: Segment, batch: int) -> SegmentTimes:
+    """One segment by itself, its weights loaded before it runs.
+
+    Raises:
+        InputError: the weights of a cluster do not fit where they are stored.
+    """
+    return _simulate_segment(case, segment, batch, _Totals(case.mesh), [], loaded=False, contention=True)
+
+
 def _simulation(
     batch: int,
     batch_ps: float,
