@@ -62,13 +62,14 @@ def tile_places(tiles: tuple[int, int, int]) -> tuple[tuple[int, int, int], ...]
 def tiled(n: int, tiles: tuple[int, int, int], u: int, height: int, width: int) -> Boxes:
     """Boxes of a tensor that lies in tiles of ``height`` x ``width`` positions, u samples."""
     boxes = np.zeros((n, 8))
-    for i, place in enumerate(tile_places(tiles)):
-        for axis, (index, parts, size) in enumerate(zip(place, tiles, (u, height, width), strict=True)):
-            step = ceil_div(size, parts)
-            whole = 1 if axis == 0 else size
-            boxes[i, 2 * axis] = min(index * step, size) / whole
-            boxes[i, 2 * axis + 1] = min((index + 1) * step, size) / whole
-        boxes[i, CHANNEL + 1] = 1.0
+    places = np.array(tile_places(tiles))
+    busy = boxes[: len(places)]
+    for axis, (parts, size) in enumerate(zip(tiles, (u, height, width), strict=True)):
+        step = ceil_div(size, parts)
+        whole = 1 if axis == 0 else size
+        busy[:, 2 * axis] = np.minimum(places[:, axis] * step, size) / whole
+        busy[:, 2 * axis + 1] = np.minimum((places[:, axis] + 1) * step, size) / whole
+    busy[:, CHANNEL + 1] = 1.0
     return boxes
 
 

@@ -57,8 +57,9 @@ def place(schedule: Schedule, network: Network, package: Package, batch: int) ->
     found: dict[bytes, Ints] = {}
     left = WORK
     placed = schedule
-    for index in range(len(schedule.segments)):
-        case, segment = cases_of(placed, network, package, batch)[index]
+    cases = cases_of(schedule, network, package, batch)
+    for index in range(len(cases)):
+        case, segment = cases[index]
         first = next(passes_of(case, segment.micro_batch))
         beat = beat_of(first, plan_beat(first, (segment.micro_batch,)))
         if beat.key not in found:
@@ -70,6 +71,8 @@ def place(schedule: Schedule, network: Network, package: Package, batch: int) ->
         segments = list(placed.segments)
         segments[index] = _placed(segments[index], found[beat.key])
         placed = replace(placed, segments=tuple(segments))
+        if case.kept_after:
+            cases = cases_of(placed, network, package, batch)
     after = simulate(placed, network, package, batch)
     return placed if after.batch_s < before.batch_s else schedule
 
