@@ -309,6 +309,13 @@ def test_placement_moves_regions_to_the_serpentine_order(tmp_path: Path) -> None
     assert "Regions as given: " in ok(file, "--placement", "serpentine")
 
 
+def test_placement_search_is_never_slower(tmp_path: Path) -> None:
+    save_schedule(ASTRAY, tmp_path / "astray.json")
+    data = json.loads(ok(str(tmp_path / "astray.json"), "--json", "--placement", "search"))
+    assert data["placement"] == "search"
+    assert data["simulated_throughput_per_s"] >= data["given_placement"]["simulated_throughput_per_s"]
+
+
 def test_bad_input_is_told(file: str, tmp_path: Path) -> None:
     assert refused(str(tmp_path / "none.json")) == [f"{tmp_path / 'none.json'}: no such file"]
     (tmp_path / "broken.json").write_text("{")

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mcmscope.api import simulate_schedule
-from mcmscope.cost.code import decode, encode
 from mcmscope.cost.evaluate import Evaluation, evaluate
 from mcmscope.errors import InputError
 from mcmscope.hardware.package import Package
+from mcmscope.schedule import Schedule
 from mcmscope.schedule_file import SavedSchedule
 from mcmscope.simulate import IDEALS, Simulation, simulate
+from mcmscope.simulate.placement import place, place_serpentine
 
 _UNLIMITED_MB_PER_S = 10**9
 """Bandwidth of a link, or of a DRAM channel, that no exchange feels."""
@@ -116,8 +117,8 @@ class Comparison:
 def compare(saved: SavedSchedule, placement: str = "given", step: Step | None = None) -> Comparison:
     """Price and simulate a schedule, and simulate it again without each cause of delay.
 
-    ``placement`` is ``given`` (regions as the schedule has them), or ``serpentine``, which moves them to the
-    serpentine order first.
+    ``placement`` is ``given`` (regions as the schedule has them), or ``serpentine`` or ``search``, which move
+    them first.
 
     Raises:
         InputError: the schedule does not fit, with the reason, or is too long to be simulated.
@@ -133,7 +134,7 @@ def compare(saved: SavedSchedule, placement: str = "given", step: Step | None = 
     if placement != "given":
         before = simulate_schedule(saved)
         tell("placement")
-        saved = replace(saved, schedule=decode(encode(saved.schedule), package))
+        saved = replace(saved, schedule=_placed(saved, placement))
         tell("placed")
     evaluation = evaluate(saved.schedule, network, package, batch)
     simulation = simulate_schedule(saved)
@@ -162,6 +163,13 @@ def compare(saved: SavedSchedule, placement: str = "given", step: Step | None = 
         unlimited_ratio=_ratio_on(saved, replace(package, nop=nop, dram=dram)),
         before=before,
     )
+
+
+def _placed(saved: SavedSchedule, placement: str) -> Schedule:
+    """The schedule with its regions along the serpentine order, or where a search puts them."""
+    if placement == "serpentine":
+        return place_serpentine(saved.schedule, saved.package)
+    return place(saved.schedule, saved.network, saved.package, saved.batch)
 
 
 def _alone(saved: SavedSchedule, simulation: Simulation) -> Simulation:

@@ -9,7 +9,7 @@ import typer
 
 from mcmscope.cli.app import JsonFlag, ScheduleFile, print_json, told
 
-PLACEMENTS = ("serpentine",)
+PLACEMENTS = ("serpentine", "search")
 GIVEN = "given"
 
 
@@ -19,7 +19,7 @@ def simulate(
         str | None,
         typer.Option(
             metavar="|".join(PLACEMENTS),
-            help="Move the regions first: along the serpentine order.",
+            help="Move the regions first: along the serpentine order, or where a search puts them.",
             show_default="as the file has them",
         ),
     ] = None,
