@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
@@ -78,7 +79,9 @@ def rows(case: Case) -> list[Row]:
     for row in run(network, package, case.batch, schemes=[scheme.value for scheme in SCHEMES]).schemes:
         if row.schedule is None or row.evaluation is None:
             continue
-        placed = place(row.schedule, network, package, case.batch)
+        placed = row.schedule
+        if row.scheme is not Scheme.SEQUENTIAL_FUSED:  # its regions are nearly all of the package
+            placed = place(row.schedule, network, package, case.batch)
         causes = {name: throughput(placed, name) for name in IDEALS}
         found.append(
             Row(
@@ -127,8 +130,13 @@ def main() -> None:
     options = parser.parse_args()
     print(describe(), end="\n\n")
     cases = [Case(n, p, options.batch) for p in options.packages for n in options.networks]
+    found: list[list[Row]] = []
     with ProcessPoolExecutor(options.jobs) as pool:
-        print_tables(cases, list(pool.map(rows, cases)))
+        for case, some in zip(cases, pool.map(rows, cases), strict=True):
+            found.append(some)
+            done = ", ".join(f"{row.scheme} {row.placed / row.flow_line:.2f}" for row in some)
+            print(f"{case.network} on {case.package}: {done}", file=sys.stderr, flush=True)
+    print_tables(cases, found)
 
 
 if __name__ == "__main__":

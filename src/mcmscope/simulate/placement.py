@@ -63,7 +63,7 @@ def place(schedule: Schedule, network: Network, package: Package, batch: int) ->
         first = next(passes_of(case, segment.micro_batch))
         beat = beat_of(first, plan_beat(first, (segment.micro_batch,)))
         if beat.key not in found:
-            moves = min(MOVES, left // (len(schedule.segments) - index) // len(WARMTHS) // beat.work)
+            moves = min(MOVES, left // (len(schedule.segments) - index) // len(WARMTHS) // max(1, beat.work))
             moves = moves if len(segment.clusters) > 1 else 0
             left -= moves * len(WARMTHS) * beat.work
             some = min(batch, BEATS * segment.micro_batch)
