@@ -161,8 +161,13 @@ def border_mb_per_s(n: int, machine: Machine) -> int:
 @kernel
 def drain_ps(net: NetworkArrays, machine: Machine, i: int, j: int, n: int, u: int) -> int:
     """Time for what leaves the region of cluster [i, j) in one beat to cross its border."""
-    draining = net.span[OUTPUTS_MADE, i, j] + net.span[USED_AFTER, i, j]
-    return transfer_ps(u * draining, border_mb_per_s(n, machine))
+    return transfer_ps(u * draining_bytes(net, i, j), border_mb_per_s(n, machine))
+
+
+@inner
+def draining_bytes(net: NetworkArrays, i: int, j: int) -> int:
+    """Bytes per sample of the distinct tensors made in [i, j) that are used behind it or leave."""
+    return net.span[OUTPUTS_MADE, i, j] + net.span[USED_AFTER, i, j]
 
 
 @inner

@@ -80,7 +80,7 @@ class SearchContext:
         self.segmented: Path | None = None
         self.fused: tuple[Path, int] | None = None
         self.pools: dict[Scheme, dict[tuple[int, int], Piece]] = {}
-        self._singles: dict[int, list[Piece | None]] = {}
+        self._singles: dict[tuple[int, bool], list[Piece | None]] = {}
         self._shapes: dict[tuple[int, int], bytes] = {}
 
     @cached_property
@@ -115,25 +115,28 @@ class SearchContext:
         s, r, c = self.tables.grids[index][choice // 3].tolist()
         return (s, r, c), choice % 3
 
-    def singles(self, replicas: int = 1) -> list[Piece | None]:
-        """The best one-layer segment of every layer; None where not even one output channel fits."""
+    def singles(self, replicas: int = 1, *, quick: bool = False) -> list[Piece | None]:
+        """The best one-layer segment of every layer; None where not even one output channel fits.
+
+        ``quick``: passes only for layers that fit in no other way.
+        """
         limit = self.model.machine.chiplets // replicas
-        if replicas not in self._singles:
+        if (replicas, quick) not in self._singles:
             found: dict[tuple[int, int, int, int, int], Piece | None] = {}
             pieces: list[Piece | None] = []
             for l in range(self.layers):
                 kept = (self.kept(l), self.kept(l + 1))
                 where = (int(self.tables.kind[l]), int(self.io[l, l + 1]), *kept, int(self.passing(l)))
                 if where not in found:
-                    found[where] = self._single(l, replicas, limit, *kept)
+                    found[where] = self._single(l, replicas, limit, *kept, quick=quick)
                 piece = found[where]
                 if piece is not None:
                     piece = Piece(
                         piece.time_ps, piece.micro_batch, ((l + 1, *piece.clusters[0][1:]),), piece.partitions
                     )
                 pieces.append(piece)
-            self._singles[replicas] = pieces
-        return self._singles[replicas]
+            self._singles[replicas, quick] = pieces
+        return self._singles[replicas, quick]
 
     def shape(self, a: int, b: int) -> bytes:
         """Equal for two runs of layers that cost the same as a cluster, traffic with DRAM aside."""
@@ -162,7 +165,9 @@ class SearchContext:
         """Bytes that pass over layer l."""
         return int(self.model.net.span[PASSING, l, l + 1])
 
-    def _single(self, l: int, replicas: int, limit: int, before: int, after: int) -> Piece | None:
+    def _single(
+        self, l: int, replicas: int, limit: int, before: int, after: int, *, quick: bool
+    ) -> Piece | None:
         net, machine = self.model.net, self.model.machine
         choice = np.zeros(3, dtype=np.int64)
         best = int(
@@ -181,7 +186,8 @@ class SearchContext:
             )
         )
         copies = machine.pes if machine.copies else 1
-        if int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit:
+        overflows = int(net.layer[l, WEIGHT_BYTES]) * copies > machine.weight_limit
+        if overflows and (best >= NEVER or not quick):
             for index, u in enumerate(self.micro):
                 best = int(
                     best_in_passes(

@@ -14,7 +14,7 @@ from mcmscope.cost.compute import ceil_div, transfer_ps, weight_share
 from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, relayed_bytes, spill_ps
-from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
+from mcmscope.cost.nop import border_mb_per_s, drain_ps, draining_bytes, ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
 from mcmscope.search.tables import NEVER
 
@@ -297,18 +297,21 @@ def bound_cluster(
     b: int,
     n: int,
     u: int,
+    border: int,
     replicas: int,
     steps: int,
     io: int,
     time: int,
 ) -> int:
-    """Time (ps) of segment [a, b) as one cluster whose layers take at least ``time`` together."""
+    """Time (ps) of segment [a, b) as one cluster whose layers take at least ``time`` together.
+
+    ``border`` is ``border_mb_per_s`` of n.
+    """
     weights = net.weights[b] - net.weights[a]
     held = cluster_need(net, a, b, n, u) + machine.unified * ceil_div(weights, n)
     spill = spill_ps(max(0, held - machine.activation_free), machine)
-    floor = max(
-        drain_ps(net, machine, a, b, n, u), transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill
-    )
+    drain = transfer_ps(u * draining_bytes(net, a, b), border)
+    floor = max(drain, transfer_ps(u * io * replicas, machine.dram_mb_per_s) + spill)
     return transfer_ps(weights, machine.dram_mb_per_s) + steps * max(time, floor)
 
 
@@ -337,6 +340,7 @@ def bound_clusters(
         u = micro[index]
         beats = ceil_div(ceil_div(m, replicas), u)
         for n in range(limit, 0, -1):
+            border = border_mb_per_s(n, machine)
             for a in range(L - 1):
                 if first[index, 0, kind[a], n] == NEVER:
                     continue
@@ -353,7 +357,7 @@ def bound_clusters(
                         least = max(least, time[step])
                     if beats * least >= value[a, b]:
                         continue
-                    bound = bound_cluster(net, machine, a, b, n, u, replicas, beats, io[a, b], least)
+                    bound = bound_cluster(net, machine, a, b, n, u, border, replicas, beats, io[a, b], least)
                     value[a, b] = min(value[a, b], bound)
 
 
@@ -391,4 +395,6 @@ def rank_sizes(
                     time += inside[index, step, kind[l], n] if fits else 0
                 least = max(least, time)
             if fits and first[index, 0, kind[a], n] < NEVER:
-                bounds[index, n] = bound_cluster(net, machine, a, b, n, u, replicas, beats, io, least)
+                bounds[index, n] = bound_cluster(
+                    net, machine, a, b, n, u, border_mb_per_s(n, machine), replicas, beats, io, least
+                )

@@ -9,12 +9,13 @@ class Infeasible(Exception):  # noqa: N818 - it is no error
     """A scheme has no schedule here; the text says why."""
 
 
-def sequential(context: SearchContext, replicas: int = 1) -> list[tuple[int, Piece]]:
+def sequential(context: SearchContext, replicas: int = 1, *, quick: bool = False) -> list[tuple[int, Piece]]:
     """Layer by layer, each on as many chiplets as is best.
 
-    Raises ``Infeasible`` naming the layers of which not even one output channel fits.
+    ``quick``: layers run in passes only if they fit in no other way. Raises ``Infeasible`` naming the layers
+    of which not even one output channel fits.
     """
-    pieces = context.singles(replicas)
+    pieces = context.singles(replicas, quick=quick)
     missing = [context.model.network.layers[l].name for l, piece in enumerate(pieces) if piece is None]
     if missing:
         named = ", ".join(missing[:5]) + (", ..." if len(missing) > 5 else "")

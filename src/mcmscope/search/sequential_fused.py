@@ -42,7 +42,9 @@ def fused(
     known = np.eye(L + 1, k=1, dtype=bool)
     pieces: dict[tuple[int, int], Piece] = {}
     layerwise = np.zeros(L + 1, dtype=np.int64)
-    for l, (_, piece) in enumerate(sequential(context, replicas)):
+    for l, (_, piece) in enumerate(
+        sequential(context, replicas, quick=replicas > 1 and quick_states is not None)
+    ):
         layerwise[l + 1] = layerwise[l] + piece.time_ps
         pieces[l, l + 1] = piece
     # A segment that takes as long as its layers one by one is never needed.

@@ -139,6 +139,7 @@ def fill_tables(
         dram_ps = transfer_ps(net.layer[l, WEIGHT_BYTES], machine.dram_mb_per_s)
         for n in range(1, machine.chiplets + 1):
             fits = machine.activation_free - ceil_div(u * relayed, n)
+            drain = drain_ps(net, machine, l, l + 1, n, u)
             for g in range(grid_start[n], grid_start[n + 1]):
                 tiles = (grids[g, 0], grids[g, 1], grids[g, 2])
                 for partition in range(3):
@@ -152,7 +153,7 @@ def fill_tables(
                         load = transfer_ps(cost.distinct_bytes, ingress_mb_per_s(n, machine))
                         dropped += keep_option(
                             alone[kind, n],
-                            max(cost.time_ps, drain_ps(net, machine, l, l + 1, n, u)),
+                            max(cost.time_ps, drain),
                             held,
                             load if load > dram_ps else 0,
                             3 * g + partition,
