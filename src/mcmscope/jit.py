@@ -26,3 +26,8 @@ def inner(function: Callable[_P, _R]) -> Callable[_P, _R]:
 def inlined(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """As ``inner``, but copied into its callers, which spares counting references to arrays."""
     return cast("Callable[_P, _R]", _njit(error_model="numpy", inline="always")(function))
+
+
+def threaded(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """As ``kernel``, for long work on several threads: it lets go of the interpreter's lock."""
+    return cast("Callable[_P, _R]", _njit(cache=True, error_model="numpy", nogil=True)(function))

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.errors import InputError
+from mcmscope.jit import inner, kernel
 from mcmscope.workload.network import Network, Role, bytes_of
 
 Ints = NDArray[np.int64]

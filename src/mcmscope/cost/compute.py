@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mcmscope.cost.arrays import ISP, C, G, Ints, K, LayerRow, NetworkArrays, Tilings
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
+from mcmscope.jit import inner, kernel
 
 
 @inner

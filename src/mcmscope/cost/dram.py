@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mcmscope.cost.arrays import INPUTS_READ, MADE_BEFORE, OUTPUTS_MADE, PASSING, USED_AFTER, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine, canonical_shape
 from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.jit import inner, kernel
 
 
 @inner

@@ -8,11 +8,11 @@ import numpy as np
 
 from mcmscope.cost.arrays import DATA, ISP, OUTSIDE, RESIDUAL, SPLIT, TILED, Ints, layer_row, operand_row
 from mcmscope.cost.compute import ceil_div, share, weight_share
-from mcmscope.cost.jit import inner
 from mcmscope.cost.machine import Machine, canonical_shape
 from mcmscope.cost.nop import operand_exchange, operand_need, pool_exchange, shard_exchange
 from mcmscope.cost.stage import LayerCost
 from mcmscope.hardware.package import Edge, Package
+from mcmscope.jit import inner
 from mcmscope.workload.network import Network
 
 # Places of an energy breakdown.

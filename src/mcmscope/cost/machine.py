@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mcmscope.cost.jit import kernel
 from mcmscope.hardware.package import Overlap, Package
+from mcmscope.jit import kernel
 
 
 class Machine(NamedTuple):

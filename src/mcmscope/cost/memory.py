@@ -17,8 +17,8 @@ from mcmscope.cost.arrays import (
     OperandRow,
 )
 from mcmscope.cost.compute import ceil_div
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
+from mcmscope.jit import inner, kernel
 
 
 @inner

@@ -20,8 +20,8 @@ from mcmscope.cost.arrays import (
     OperandRow,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine, canonical_shape, region_hops
+from mcmscope.jit import inner, kernel
 
 NO_BORDER_MB_PER_S = 10**12
 """Of a region that is all of the package: DRAM ports are inside."""

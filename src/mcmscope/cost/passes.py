@@ -31,7 +31,6 @@ from mcmscope.cost.arrays import (
 from mcmscope.cost.compute import array_cycles, ceil_div, fill_tiling, group_counts, isp_share, transfer_ps
 from mcmscope.cost.dram import for_samples, io_bytes, load_ps
 from mcmscope.cost.energy import ENERGY_TERMS, NOP, EnergyTerms, add_layer_energy, hop_fj
-from mcmscope.cost.jit import inner
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import excess_bytes, spill_ps
 from mcmscope.cost.nop import border_mb_per_s
@@ -59,6 +58,7 @@ from mcmscope.cost.reports import (
     STAGES_PS,
 )
 from mcmscope.cost.stage import layer_cost
+from mcmscope.jit import inner
 
 
 @inner

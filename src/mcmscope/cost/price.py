@@ -8,7 +8,6 @@ from mcmscope.cost.arrays import Ints, NetworkArrays, Tilings
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.dram import for_samples, io_bytes, is_kept, load_ps
 from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, add_layer_energy, dram_fj, hop_fj
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, excess_bytes, relayed_bytes, spill_ps
 from mcmscope.cost.nop import drain_ps
@@ -47,6 +46,7 @@ from mcmscope.cost.reports import (
     TOO_MUCH_WEIGHT,
 )
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import kernel
 
 
 @kernel

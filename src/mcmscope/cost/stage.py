@@ -17,7 +17,6 @@ from mcmscope.cost.arrays import (
     operand_row,
 )
 from mcmscope.cost.compute import array_cycles, ceil_div, cycles_ps, share, vector_cycles, weight_share
-from mcmscope.cost.jit import inlined, inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, operand_stream, operand_window, output_stream, shard_window
 from mcmscope.cost.nop import (
@@ -28,6 +27,7 @@ from mcmscope.cost.nop import (
     pool_exchange,
     shard_exchange,
 )
+from mcmscope.jit import inlined, inner, kernel
 
 
 class LayerCost(NamedTuple):

@@ -11,11 +11,11 @@ import numpy as np
 
 from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, WSP, Ints, NetworkArrays, Tilings, layer_row
 from mcmscope.cost.compute import ceil_div, transfer_ps, weight_share
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, relayed_bytes, spill_ps
 from mcmscope.cost.nop import border_mb_per_s, drain_ps, draining_bytes, ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import inner, kernel
 from mcmscope.search.tables import NEVER
 
 LABEL_TIME, STORED, DISTINCT, WINDOW, LAYOUTS, PARENT, PARTITION = range(7)

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
-from mcmscope.cost.jit import kernel
+from mcmscope.jit import kernel
 from mcmscope.search.tables import NEVER
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cut_bytes, relayed_bytes, spill_ps
+from mcmscope.jit import inner, kernel
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME
 
 

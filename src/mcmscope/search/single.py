@@ -8,11 +8,11 @@ from mcmscope.cost.arrays import ISP, MACS, WEIGHT_BYTES, G, Ints, K, NetworkArr
 from mcmscope.cost.compute import ceil_div, group_counts, isp_share, transfer_ps, weight_share
 from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.cost.energy import ENERGY_TERMS, EnergyTerms
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import spill_ps
 from mcmscope.cost.passes import price_passes, slice_stored, slices_of
 from mcmscope.cost.reports import LOAD_PS, OK, RUN_PS, SEGMENT_REPORT, STAGE_REPORT
+from mcmscope.jit import kernel
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME
 
 

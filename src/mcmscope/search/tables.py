@@ -19,11 +19,11 @@ from mcmscope.cost.arrays import (
     Tilings,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.model import CostModel
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import kernel
 from mcmscope.search.space import grid_table
 
 # Columns of an option: one way to run one layer as a stage of its own.

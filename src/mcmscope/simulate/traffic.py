@@ -99,7 +99,7 @@ class Traffic:
         self.transfers.append(Transfer(own, need, sample_bytes))
 
     def from_dram(self, to: Ints, amounts: Floats) -> None:
-        """Bytes from DRAM, spread over all ports, to chiplets ``to[n]``; a row of ``to[n, r]`` shares them."""
+        """Bytes from DRAM, over all ports, to chiplets ``to[n]``; a row of ``to[n, r]`` shares them."""
         targets = to.reshape(len(to), -1)
         hops, sent = add_reads(
             self.mesh.ports,

@@ -6,9 +6,9 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, relayed_bytes, spill_ps
+from mcmscope.jit import inner, kernel
 from mcmscope.search.exact.front import FRONT_HELD, FRONT_LOAD, FRONT_TIME
 
 

@@ -16,10 +16,10 @@ from mcmscope.cost.arrays import (
     Ints,
     NetworkArrays,
 )
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, spill_ps
 from mcmscope.cost.nop import drain_ps
+from mcmscope.jit import kernel
 from mcmscope.search.context import SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
 from mcmscope.search.exact.family import Family

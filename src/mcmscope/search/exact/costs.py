@@ -15,10 +15,10 @@ from mcmscope.cost.arrays import (
     operand_row,
 )
 from mcmscope.cost.compute import cycles_ps, share
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.nop import exchange_ps, operand_exchange, operand_need
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import inner, kernel
 
 MOST_DIGITS = 3
 PATTERNS = 27

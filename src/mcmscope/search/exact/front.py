@@ -12,10 +12,10 @@ import numpy as np
 from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.dram import load_mb_per_s
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine, region_hops
 from mcmscope.cost.memory import cluster_need, spill_ps
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
+from mcmscope.jit import inner, kernel
 from mcmscope.search.exact.costs import BUSY, DISTINCT, INGRESS, MOST_DIGITS, STORED, WINDOW, layer_ps
 from mcmscope.search.fused import fill_slots
 from mcmscope.search.tables import NEVER

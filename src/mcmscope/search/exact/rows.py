@@ -6,8 +6,8 @@ import numpy as np
 
 from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
+from mcmscope.jit import inner, kernel
 from mcmscope.search.exact.costs import BUSY, INGRESS, MOST_DIGITS, layer_ps
 from mcmscope.search.exact.front import MAX_BITS
 from mcmscope.search.fused import MAX_SLOTS, fill_slots

@@ -10,7 +10,6 @@ from mcmscope.cost.arrays import Ints, NetworkArrays, Tilings
 from mcmscope.cost.compute import transfer_ps
 from mcmscope.cost.dram import for_samples, load_ps
 from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, add_layer_energy, dram_fj, hop_fj
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import excess_bytes, spill_ps
 from mcmscope.cost.nop import drain_ps
@@ -26,6 +25,7 @@ from mcmscope.cost.reports import (
     STAGE_REPORT,
 )
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import kernel
 from mcmscope.search.exhaustive.case import Case
 from mcmscope.search.exhaustive.trace import Point
 from mcmscope.search.exhaustive.walk import NEVER, Facts

@@ -16,11 +16,11 @@ from mcmscope.cost.energy import (
     EnergyTerms,
     add_layer_energy,
 )
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
 from mcmscope.cost.nop import drain_ps
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import kernel
 from mcmscope.search.exhaustive.case import ANY_CLUSTERS, ONE_CLUSTER, Case
 from mcmscope.search.exhaustive.trace import Stage
 from mcmscope.search.exhaustive.walk import (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
-from mcmscope.cost.jit import inner, threaded
+from mcmscope.jit import inner, threaded
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from mcmscope.cost.arrays import Ints
 from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.dram import for_samples
 from mcmscope.cost.energy import EnergyTerms, dram_fj, hop_fj
-from mcmscope.cost.jit import threaded
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import spill_ps
+from mcmscope.jit import threaded
 
 NEVER = np.iinfo(np.int64).max // 4
 """The figure of a pipeline that does not fit."""

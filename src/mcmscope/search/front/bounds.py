@@ -8,9 +8,9 @@ import numpy as np
 
 from mcmscope.cost.arrays import OUTSIDE, SHARDED, SOURCE, Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
+from mcmscope.jit import inner, kernel
 from mcmscope.search.front.cluster import price_fj
 from mcmscope.search.front.layers import (
     ACTIVE,

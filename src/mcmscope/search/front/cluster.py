@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mcmscope.cost.arrays import ISP, OUTSIDE, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
+from mcmscope.jit import inner, kernel
 from mcmscope.search.front.layers import (
     ACTIVE,
     ARRIVING,

@@ -19,11 +19,11 @@ from mcmscope.cost.arrays import (
 )
 from mcmscope.cost.compute import cycles_ps, share
 from mcmscope.cost.energy import ENERGY_TERMS, PE_BUFFERS, EnergyTerms, add_layer_energy
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.model import CostModel
 from mcmscope.cost.nop import exchange_ps, operand_exchange, operand_need, pool_exchange, shard_exchange
 from mcmscope.cost.stage import cost_of
+from mcmscope.jit import inner, kernel
 from mcmscope.search.space import grid_table
 from mcmscope.search.tables import layer_kinds
 

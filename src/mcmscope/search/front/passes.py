@@ -8,7 +8,6 @@ from mcmscope.cost.arrays import ISP, SHARDED, Ints, NetworkArrays
 from mcmscope.cost.compute import group_counts
 from mcmscope.cost.dram import for_samples
 from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, dram_fj
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.passes import price_passes, slice_stored, slices_of
 from mcmscope.cost.reports import (
@@ -21,6 +20,7 @@ from mcmscope.cost.reports import (
     SPILL_BYTES,
     STAGE_REPORT,
 )
+from mcmscope.jit import kernel
 from mcmscope.search.front.segment import keep_pair
 
 

@@ -8,9 +8,9 @@ from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.dram import for_samples, load_ps
 from mcmscope.cost.energy import EnergyTerms, dram_fj
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cut_bytes, relayed_bytes, spill_ps
+from mcmscope.jit import inner, kernel
 from mcmscope.search.front.cluster import (
     ACTIVATION_BEAT,
     HELD_BYTES,

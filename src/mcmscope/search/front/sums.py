@@ -7,10 +7,10 @@ import numpy as np
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.energy import EnergyTerms, dram_fj
-from mcmscope.cost.jit import inner, kernel
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cut_bytes, relayed_bytes, spill_ps
 from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.jit import inner, kernel
 from mcmscope.search.front.bounds import (
     ENTRY_FJ,
     ENTRY_HELD,

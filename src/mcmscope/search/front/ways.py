@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from mcmscope.cost.arrays import MADE_BEFORE, Ints, NetworkArrays
-from mcmscope.cost.jit import kernel
 from mcmscope.cost.machine import Machine
+from mcmscope.jit import kernel
 from mcmscope.search.context import SearchContext
 from mcmscope.search.front.bounds import (
     CLASSES,
