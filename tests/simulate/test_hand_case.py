@@ -59,10 +59,10 @@ def test_two_stages_load_while_the_first_image_comes() -> None:
     """``conv`` keeps all of its 4608 bytes on 0 and on 1, ``point`` half of 2048 on 3 and on 2.
 
     Each half of ``conv`` comes in once and is then passed on over the link between 0 and 1, which carries
-    2304 + 576 from the port beside: 288 ns alone; its ports bring 1152 each, 230.4 ns, 0.8 of that. ``point``:
-    512 per port, 102.4 ns. So is the first image for two samples, 2048 bytes. All three at once share the ports:
-    speeds of 1 / (0.8 + 1 + 1). The two short ones end at 2.8 * 102.4 = 286.72; ``conv`` has 185.6 left and
-    ends at 472.32. Each is at most three hops late.
+    2304 + 576 from the port beside: 288 ns alone; its ports bring 1152 each, 230.4 ns, 0.8 of that.
+    ``point``: 512 per port, 102.4 ns. So is the first image for two samples, 2048 bytes. All three at once
+    share the ports: speeds of 1 / (0.8 + 1 + 1). The two short ones end at 2.8 * 102.4 = 286.72; ``conv`` has
+    185.6 left and ends at 472.32. Each is at most three hops late.
     """
     ran = run(TWO_STAGES)
     assert ran[1].loads[:, 1] / 1000 == pytest.approx([472.32 + 60, 286.72 + 60])
