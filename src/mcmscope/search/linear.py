@@ -24,7 +24,7 @@ from mcmscope.search.tables import HELD, NEVER, TIME
 STEP = 1.03
 """Ratio of the beats that segments are divided at."""
 LONGEST = 48
-"""Layers of a cluster, at most; longer ones only as what the fused search found."""
+"""Layers of a cluster, at most, unless a sample runs alone; longer ones as the fused search found them."""
 FINE = 32
 """All sizes of regions up to this one are tried, then eight for each doubling."""
 PRICES = (0.25, 1.0)
@@ -52,7 +52,7 @@ class Estimates:
         model, L = context.model, context.layers
         self.context, self.stages, self.upper = context, stages, upper
         self.sizes = region_sizes(model.machine.chiplets)
-        self.longest = min(LONGEST, L)
+        self.longest = L if context.resident else min(LONGEST, L)
         self.shape = run_shapes(context, self.longest)
         count = int(self.shape.max()) + 1
         self.owner = np.full(count, L, dtype=np.int64)
@@ -175,13 +175,14 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
     if spare < 0:
         return None
     ends = list(pairwise([a, *cuts]))
+    io_ps = stages.io_ps(index, a, cuts[-1])
 
     def time(x: int, n: int) -> int:
-        stage = stages.stage(index, *ends[x], n)
+        stage = stages.stage(index, *ends[x], n, io_ps)
         if stage is None:
             return NEVER
         b = cuts[-1]
-        return max(stage.time_ps, stages.spilled_ps(index, a, b, *ends[x], n, stage))
+        return max(stage.time_ps, io_ps + stages.spilled_ps(index, a, b, *ends[x], n, stage))
 
     times = [time(x, n) for x, n in enumerate(regions)]
     for _ in range(4 * len(regions) + 16):
@@ -285,8 +286,9 @@ def reshape(stages: Stages, index: int, a: int, piece: Piece, rounds: int) -> Pi
         regions = [cluster[1] for cluster in piece.clusters]
         better = piece
         ends = list(pairwise([a, *cuts]))
+        io_ps = stages.io_ps(index, a, cuts[-1])
         times = [
-            stage.time_ps if (stage := stages.stage(index, *ends[x], regions[x])) else 0
+            stage.time_ps if (stage := stages.stage(index, *ends[x], regions[x], io_ps)) else 0
             for x in range(len(cuts))
         ]
         order = sorted(range(len(cuts)), key=lambda x: -times[x])

@@ -140,9 +140,12 @@ def run_row(
     g: int,
     price: int,
     cap: int,
+    widest_bytes: int,
     scratch: Scratch,
 ) -> tuple[int, bool]:
     """Run layers from i on, as far as ``last``, on n chiplets under the g-th tile grid.
+
+    No layer may hold a gather window of more than ``widest_bytes``.
 
     ``labels[x, :count[x]]`` are the ways to have run x layers in at most ``cap`` ps; ``price`` (ps per KiB)
     is what storing weights costs them in their order. Returns how many layers could be run, and whether a way
@@ -201,6 +204,8 @@ def run_row(
                 if time > cap:
                     continue
                 widest = max(labels[x, y, WIDEST], costs.base[kin, g, p, WINDOW])
+                if widest > widest_bytes:
+                    continue
                 follow = (word & words.stay[l]) | (words.own[l] if p == ISP else 0)
                 key = 2 * follow + (1 if widest > wide else 0)
                 score = time + kept * price // 1024
@@ -222,10 +227,10 @@ def run_row(
 
 
 @inner
-def label_ps(machine: Machine, label: Ints, need: int) -> int:
-    """Time of a stage as a label ran it, or of its spill; ``need`` bytes are held besides."""
+def label_ps(machine: Machine, label: Ints, need: int, io_ps: int) -> int:
+    """Time of a stage as a label ran it, or of DRAM traffic and spill; ``need`` bytes are held besides."""
     held = need + label[WIDEST] + machine.unified * label[KEPT]
-    return max(label[PASSED], spill_ps(max(0, held - machine.activation_free), machine))
+    return max(label[PASSED], io_ps + spill_ps(max(0, held - machine.activation_free), machine))
 
 
 @inner
@@ -320,13 +325,13 @@ def fill_stages(
             scratch.seen[:] = 0
             for step in range(MULTIPLIERS):
                 reached, tight = run_row(
-                    net, machine, costs, kind, words, i, last, n, g, price[step], cap, scratch
+                    net, machine, costs, kind, words, i, last, n, g, price[step], cap, NEVER, scratch
                 )
                 for x in range(2, reached + 1):
                     s = shape[i, x - 1]
                     made += count[x]
                     for y in range(count[x]):
-                        times[s] = min(times[s], max(drain[x], label_ps(machine, labels[x, y], need[x])))
+                        times[s] = min(times[s], max(drain[x], label_ps(machine, labels[x, y], need[x], 0)))
                 if not tight and machine.unified == 0:
                     break
     return made
@@ -344,28 +349,46 @@ def best_stage(
     j: int,
     n: int,
     u: int,
+    io_ps: int,
     partitions: Ints,
 ) -> int:
-    """The tile grid that is best for stage [i, j) on n chiplets, -1: none; fills ``partitions[i:j]``."""
+    """The tile grid that is best for stage [i, j) on n chiplets, -1: none; fills ``partitions[i:j]``.
+
+    ``io_ps``: DRAM traffic of a beat, to which spill adds. While spill binds, narrower gather windows are
+    tried.
+    """
     x = j - i
     scratch = make_scratch(x)
     labels, count = scratch.labels, scratch.made
     need = cluster_need(net, i, j, n, u)
     best: int = NEVER
     grid = -1
-    for g in range(costs.base.shape[1]):
-        scratch.seen[:] = 0
-        for step in range(MULTIPLIERS):
-            reached, tight = run_row(net, machine, costs, kind, words, i, j, n, g, price[step], best, scratch)
-            for y in range(count[x] if reached == x else 0):
-                time = label_ps(machine, labels[x, y], need)
-                if time < best:
-                    best = time
-                    grid = g
-                    at = y
-                    for back in range(x, 0, -1):
-                        partitions[i + back - 1] = labels[back, at, PARTITION]
-                        at = labels[back, at, PARENT]
-            if not tight and machine.unified == 0:
-                break
+    widest_bytes: int = NEVER
+    narrower: int = NEVER
+    better = True
+    while better:
+        better = False
+        for g in range(costs.base.shape[1]):
+            scratch.seen[:] = 0
+            for step in range(MULTIPLIERS):
+                # At last, and where spill binds, as if nothing but stored weights counted.
+                charge = price[step] if step + 1 < MULTIPLIERS or widest_bytes == NEVER else 64 * price[step]
+                reached, tight = run_row(
+                    net, machine, costs, kind, words, i, j, n, g, charge, best, widest_bytes, scratch
+                )
+                for y in range(count[x] if reached == x else 0):
+                    time = label_ps(machine, labels[x, y], need, io_ps)
+                    if time < best:
+                        best = time
+                        grid = g
+                        better = time > max(labels[x, y, PASSED], io_ps)
+                        narrower = labels[x, y, WIDEST] - 1
+                        at = y
+                        for back in range(x, 0, -1):
+                            partitions[i + back - 1] = labels[back, at, PARTITION]
+                            at = labels[back, at, PARENT]
+                if not tight and machine.unified == 0:
+                    break
+        if better:
+            widest_bytes = narrower
     return grid

@@ -32,8 +32,8 @@ class Stages:
     """Remembers the best found stage of every (run of layers, micro-batch, region size)."""
 
     context: SearchContext
-    known: dict[tuple[bytes, int, int], Stage | None] = field(
-        default_factory=dict[tuple[bytes, int, int], "Stage | None"]
+    known: dict[tuple[bytes, int, int, int], Stage | None] = field(
+        default_factory=dict[tuple[bytes, int, int, int], "Stage | None"]
     )
     floors: dict[tuple[int, int, int], int] = field(default_factory=dict[tuple[int, int, int], int])
     relays: dict[tuple[int, int, int, int], int] = field(default_factory=dict[tuple[int, int, int, int], int])
@@ -46,15 +46,21 @@ class Stages:
         self.words = words(net)
         self.partitions = np.zeros(L, dtype=np.int64)
 
-    def stage(self, index: int, i: int, j: int, n: int) -> Stage | None:
-        """The stage [i, j) on n chiplets under the index-th micro-batch; None if its weights do not fit."""
-        key = (self.context.shape(i, j), index, n)
+    def stage(self, index: int, i: int, j: int, n: int, io_ps: int) -> Stage | None:
+        """The stage [i, j) on n chiplets under the index-th micro-batch; None if its weights do not fit.
+
+        ``io_ps``: DRAM traffic of a beat of its segment.
+        """
+        key = (self.context.shape(i, j), index, n, io_ps)
         if key not in self.known:
-            self.known[key] = self._single(index, i, n) if j - i == 1 else self._merged(index, i, j, n)
+            alone = j - i == 1
+            self.known[key] = (
+                self._single(index, i, n, io_ps) if alone else self._merged(index, i, j, n, io_ps)
+            )
             self.context.states += 1
         return self.known[key]
 
-    def _single(self, index: int, l: int, n: int) -> Stage | None:
+    def _single(self, index: int, l: int, n: int, io_ps: int) -> Stage | None:
         machine, tables = self.context.model.machine, self.context.tables
         best: Stage | None = None
         cost = NEVER
@@ -62,7 +68,7 @@ class Stages:
             if option[TIME] >= NEVER:
                 break
             excess = max(0, option[HELD] - machine.activation_free)
-            worst = max(option[TIME], self.spill_ps(excess))
+            worst = max(option[TIME], io_ps + self.spill_ps(excess))
             if worst < cost:
                 cost = worst
                 tiles, partition = self.context.grid(index, option[CHOICE])
@@ -87,7 +93,7 @@ class Stages:
             )
         return self.layers[index, n]
 
-    def _merged(self, index: int, i: int, j: int, n: int) -> Stage | None:
+    def _merged(self, index: int, i: int, j: int, n: int, io_ps: int) -> Stage | None:
         context = self.context
         net, machine, tables = context.model.net, context.model.machine, context.tables
         u = context.micro[index]
@@ -105,6 +111,7 @@ class Stages:
                 j,
                 n,
                 u,
+                io_ps,
                 self.partitions,
             )
         )
@@ -149,12 +156,13 @@ class Stages:
     def segment(self, index: int, a: int, cuts: list[int], regions: list[int]) -> Piece | None:
         """Segment [a, cuts[-1]) with these cluster ends and region sizes, priced; None if it does not fit."""
         b = cuts[-1]
+        io_ps = self.io_ps(index, a, b)
         times = spill = 0
         load = int(self.context.load_ps[a, b])
         clusters: list[tuple[int, int, int, int, int]] = []
         partitions: list[int] = []
         for (i, j), n in zip(pairwise([a, *cuts]), regions, strict=True):
-            stage = self.stage(index, i, j, n)
+            stage = self.stage(index, i, j, n, io_ps)
             if stage is None:
                 return None
             times = max(times, stage.time_ps)
@@ -166,6 +174,6 @@ class Stages:
             clusters.append((j, n, *stage.tiles))
             partitions.extend(stage.partitions)
         beats = -(-self.context.batch // self.context.micro[index])
-        beat = max(times, self.io_ps(index, a, b) + spill)
+        beat = max(times, io_ps + spill)
         total = load + (beats + len(cuts) - 1) * beat
         return Piece(total, self.context.micro[index], tuple(clusters), tuple(partitions))
