@@ -16,7 +16,7 @@ import mcmscope
 from mcmscope.cli.app import BAD_INPUT, app
 from mcmscope.comparison import Cause, Comparison, compare
 from mcmscope.errors import InputError
-from mcmscope.report.comparison import comparison_to_dict, flow_line_run_s
+from mcmscope.report.comparison import comparison_to_dict
 from mcmscope.report.differences import difference_lines, difference_rows
 from mcmscope.report.links import used_links
 from mcmscope.report.links_picture import links_picture
@@ -134,7 +134,7 @@ def test_the_data_are_those_of_the_simulation_and_the_model(found: Comparison) -
     (segment,) = data["segments"]
     assert [stage["chiplets"] for stage in segment["stages"]] == [list(ORDER[:2]), list(ORDER[2:])]
     assert segment["simulated_load_s"] + segment["simulated_run_s"] == simulated.batch_s
-    run_s = flow_line_run_s(modelled.segments[0])
+    run_s = modelled.segments[0].flow_line_run_s
     assert segment["modelled_load_s"] + run_s == pytest.approx(BATCH / modelled.flow_line_throughput_per_s)
 
 

@@ -61,7 +61,7 @@ class SchemeResult:
 
     @property
     def flow_line_throughput_per_s(self) -> float | None:
-        """As ``throughput_per_s`` if stages hand over as soon as they can, not all at the beat."""
+        """As ``throughput_per_s`` if stages hand over as soon as they can, and flows share links."""
         return self.evaluation.flow_line_throughput_per_s if self.evaluation else None
 
     @property
@@ -132,9 +132,14 @@ class Result:
 
     @property
     def best(self) -> SchemeResult | None:
-        """The feasible scheme that is best by the objective, the first of equal ones; None if none is."""
-        rows = [(cost_of(row.evaluation, self.objective), row) for row in self.schemes if row.evaluation]
-        return min(rows, key=lambda pair: pair[0])[1] if rows else None
+        """The feasible scheme that is best by the objective, the first of equal ones; None if none is.
+
+        For throughput that is the smaller of the two: in step, and as a flow line.
+        """
+        rows = [(row.evaluation, row) for row in self.schemes if row.evaluation]
+        if self.objective is Objective.THROUGHPUT:
+            return max(rows, key=lambda pair: lesser_throughput_per_s(pair[0]))[1] if rows else None
+        return min(rows, key=lambda pair: cost_of(pair[0], self.objective))[1] if rows else None
 
     def save(self, directory: str | Path) -> tuple[Path, ...]:
         """Write ``result.json`` and ``schedule-SCHEME.json`` per feasible scheme; returns the files.
@@ -148,6 +153,11 @@ class Result:
         from mcmscope.report.save import save_result
 
         return save_result(self, Path(directory))
+
+
+def lesser_throughput_per_s(evaluation: Evaluation) -> float:
+    """Samples per second in step or as a flow line, whichever is less."""
+    return min(evaluation.throughput_per_s, evaluation.flow_line_throughput_per_s)
 
 
 def cost_of(evaluation: Evaluation, objective: Objective) -> int:

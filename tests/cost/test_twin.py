@@ -76,6 +76,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "cut": ps(kernel.cut_s),
         "io": ps(kernel.io_s),
         "spill": ps(kernel.spill_s),
+        "links": ps(kernel.links_s),
         "run": ps(kernel.run_s),
         "dram": kernel.dram_bytes_per_beat,
         "load_bytes": kernel.load_bytes,
@@ -88,6 +89,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "cut": plain.cut_ps,
         "io": plain.io_ps,
         "spill": plain.spill_ps,
+        "links": plain.links_ps,
         "run": plain.run_ps,
         "dram": plain.io_bytes + plain.spill_bytes,
         "load_bytes": plain.load_bytes,
@@ -100,6 +102,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
             stage.relayed_bytes,
             stage.spilled_bytes,
             ps(stage.cut_s),
+            ps(stage.links_s),
         ) == (
             expected.time_ps,
             expected.stored,
@@ -107,6 +110,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
             expected.relayed,
             expected.excess,
             expected.cut_ps,
+            expected.links_ps,
         )
         for layer, figures in zip(stage.details, expected.layers, strict=True):
             assert (

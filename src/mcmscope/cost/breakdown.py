@@ -11,8 +11,10 @@ from mcmscope.cost.reports import (
     BEAT_PS,
     BEATS,
     CUT_PS,
+    FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
     PASSES,
@@ -21,6 +23,7 @@ from mcmscope.cost.reports import (
     SPILL_PS,
     STAGE_CUT,
     STAGE_EXCESS,
+    STAGE_LINKS,
     STAGE_NEED,
     STAGE_RELAYED,
     STAGE_STORED,
@@ -51,7 +54,10 @@ class LayerEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class StageEvaluation:
-    """One cluster for one beat. Bytes are per chiplet; ``spilled_bytes`` do not fit its buffer."""
+    """One cluster for one beat. Bytes are per chiplet; ``spilled_bytes`` do not fit its buffer.
+
+    ``links_s``: for how long its flows keep the links that they share busy.
+    """
 
     layers: tuple[int, int]
     chiplets: int
@@ -61,6 +67,7 @@ class StageEvaluation:
     relayed_bytes: int
     spilled_bytes: int
     cut_s: float
+    links_s: float
     binds: str
     details: tuple[LayerEvaluation, ...]
 
@@ -69,7 +76,8 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. A flow line takes no less
+    than ``links_s`` for it: what the flows of a beat that share links take.
     """
 
     layers: tuple[int, int]
@@ -82,7 +90,9 @@ class SegmentEvaluation:
     cut_s: float
     io_s: float
     spill_s: float
+    links_s: float
     run_s: float
+    flow_line_run_s: float
     dram_bytes_per_beat: int
     load_bytes: int
     binds: str
@@ -119,6 +129,7 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                     relayed_bytes=stage[STAGE_RELAYED],
                     spilled_bytes=stage[STAGE_EXCESS],
                     cut_s=stage[STAGE_CUT] / PS_PER_S,
+                    links_s=stage[STAGE_LINKS] / PS_PER_S,
                     binds=max(shares, key=lambda name: shares[name]),
                     details=details,
                 )
@@ -136,7 +147,9 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                 cut_s=report[CUT_PS] / PS_PER_S,
                 io_s=report[IO_PS] / PS_PER_S,
                 spill_s=report[SPILL_PS] / PS_PER_S,
+                links_s=report[LINKS_PS] / PS_PER_S,
                 run_s=report[RUN_PS] / PS_PER_S,
+                flow_line_run_s=report[FLOW_PS] / PS_PER_S,
                 dram_bytes_per_beat=report[IO_BYTES] + report[SPILL_BYTES],
                 load_bytes=report[LOAD_BYTES],
                 binds=_segment_binds(report, inside),

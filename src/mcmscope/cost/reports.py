@@ -10,8 +10,10 @@ CLUSTER_END, REGION, TILE_SAMPLES, TILE_ROWS, TILE_COLUMNS = range(5)
 
 # Columns of what ``price`` reports per layer, stage and segment.
 LAYER_REPORT = len(LayerCost._fields)
-STAGE_TIME, STAGE_STORED, STAGE_DISTINCT, STAGE_NEED, STAGE_RELAYED, STAGE_EXCESS, STAGE_CUT = range(7)
-STAGE_REPORT = 7
+STAGE_TIME, STAGE_STORED, STAGE_DISTINCT, STAGE_NEED, STAGE_RELAYED, STAGE_EXCESS, STAGE_CUT, STAGE_LINKS = (
+    range(8)
+)
+STAGE_REPORT = 8
 (
     LOAD_PS,
     BEATS,
@@ -28,7 +30,8 @@ STAGE_REPORT = 7
     LOAD_BYTES,
     PASSES,
     PASS_PS,
-) = range(15)
-SEGMENT_REPORT = 15
+    LINKS_PS,
+) = range(16)
+SEGMENT_REPORT = 16
 OK, TOO_MUCH_WEIGHT, NO_SLICE_FITS = range(3)
 """What ``price`` returns: the schedule fits, or why not."""

@@ -83,14 +83,6 @@ def _before(simulation: Simulation | None) -> dict[str, Any] | None:
     }
 
 
-def flow_line_run_s(segment: SegmentEvaluation) -> float:
-    """The model's time of a segment as a flow line, without its load."""
-    if segment.passes > 1:  # of one stage, so that both pipelines are the same
-        return segment.run_s
-    through = max(sum(stage.time_s for stage in segment.stages), segment.beat_s)
-    return through + (segment.beats - 1) * segment.beat_s
-
-
 def _segment(timed: SegmentTimes, priced: SegmentEvaluation) -> dict[str, Any]:
     return {
         "layers": list(timed.layers),
@@ -101,7 +93,7 @@ def _segment(timed: SegmentTimes, priced: SegmentEvaluation) -> dict[str, Any]:
         "modelled_load_s": priced.load_s,
         "simulated_run_s": timed.run_s,
         "modelled_run_s": priced.run_s,
-        "modelled_flow_line_run_s": flow_line_run_s(priced),
+        "modelled_flow_line_run_s": priced.flow_line_run_s,
         "modelled_beat_s": priced.beat_s,
         "stages": [_stage(*pair) for pair in zip(timed.stages, priced.stages, strict=True)],
     }
