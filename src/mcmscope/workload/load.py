@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from os.path import isfile
 from pathlib import Path
 
 from mcmscope.errors import InputError, did_you_mean
 from mcmscope.workload.graph import Graph
 from mcmscope.workload.lower import lower
-from mcmscope.workload.network import Network
+from mcmscope.workload.network import DEFAULT_WEIGHT_BITS, Network
 from mcmscope.workload.zoo import ZOO
 
 MAX_BITS = 32
@@ -32,24 +33,32 @@ def zoo_description(name: str) -> str:
 def load_network(
     name_or_path: str | Path,
     *,
-    weight_bits: int = 8,
+    weight_bits: int | None = None,
     activation_bits: int = 8,
     allow_unknown: bool = False,
+    dims: Mapping[str, int] | None = None,
 ) -> Network:
     """A network by zoo name, from an ``.onnx`` file or from a ``.json`` network file.
 
     Names ignore case, ``-`` and ``_``; ``resnet50@299`` takes images of 299 x 299 pixels. ``weight_bits`` and
-    ``activation_bits`` are 1 to 32; a network file carries its own precision, which stays. ``allow_unknown``
-    treats ONNX operators that are not understood as data movement, with a warning in ``Network.warnings``.
+    ``activation_bits`` are 1 to 32, 8 unless the weights of an ONNX file are quantised to another width; a
+    network file carries its own precision, which stays. ``allow_unknown`` treats ONNX operators that are not
+    understood as data movement, with a warning in ``Network.warnings``. ``dims`` sets the symbolic sizes of
+    an ONNX file by name, ``{"seq": 512}``.
     Raises ``InputError`` for anything amiss.
     """
-    _check_bits(weight_bits=weight_bits, activation_bits=activation_bits)
+    _check_bits(
+        weight_bits=DEFAULT_WEIGHT_BITS if weight_bits is None else weight_bits,
+        activation_bits=activation_bits,
+    )
     text = str(name_or_path)
     suffix = Path(text).suffix.lower()
+    if dims and suffix != ".onnx":
+        raise InputError(f"{text}: --dim sets symbolic sizes of .onnx files; this network has none")
     if suffix == ".onnx":
         from mcmscope.workload.onnx_reader import read_onnx
 
-        graph = read_onnx(Path(text), allow_unknown=allow_unknown)
+        graph = read_onnx(Path(text), allow_unknown=allow_unknown, dims=dims)
         return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
     if suffix == ".json":
         from mcmscope.workload.json_format import read_network

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcmscope.errors import InputError
-from mcmscope.workload.graph import Shape, elements_of
+from mcmscope.workload.graph import elements_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,23 +129,17 @@ def drop_weights(graph: GraphProto) -> None:
                 tensor.ClearField(cast("Any", name))
 
 
-def nodes_of(graph: GraphProto) -> list[OnnxNode]:
-    """The operators, each with a name of its own."""
-    taken: set[str] = set()
-    nodes: list[OnnxNode] = []
-    for node in graph.node:
-        base = node.name or f"{node.op_type}:{next(iter(node.output), '')}"
-        name, copy = base, 1
-        while name in taken:
-            copy += 1
-            name = f"{base}#{copy}"
-        taken.add(name)
-        label = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        attributes = {a.name: value for a in node.attribute if (value := _attribute(a)) is not None}
-        nodes.append(
-            OnnxNode(name, label, tuple(node.input), tuple(node.output), attributes, _captured(node))
-        )
-    return nodes
+def read_node(node: NodeProto, taken: dict[str, int]) -> OnnxNode:
+    """An operator as plain values, under a name of its own; ``taken`` counts how often each was asked for."""
+    base = node.name or f"{node.op_type}:{next(iter(node.output), '')}"
+    name = base
+    while name in taken:
+        taken[base] += 1
+        name = f"{base}#{taken[base]}"
+    taken[name] = 1
+    label = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+    attributes = {a.name: value for a in node.attribute if (value := _attribute(a)) is not None}
+    return OnnxNode(name, label, tuple(node.input), tuple(node.output), attributes, _captured(node))
 
 
 def _attribute(attribute: AttributeProto) -> Attribute | None:
@@ -199,13 +193,3 @@ def small_values(tensor: TensorProto) -> Array | None:
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError):
         return None
     return values if values.shape == shape else None
-
-
-def fixed_shapes(infos: Iterable[Any]) -> dict[str, Shape]:
-    """Shapes of those values whose every size is a number."""
-    shapes: dict[str, Shape] = {}
-    for info in infos:
-        tensor = info.type.tensor_type
-        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
-            shapes[str(info.name)] = tuple(int(d.dim_value) for d in tensor.shape.dim)
-    return shapes
