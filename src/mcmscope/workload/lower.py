@@ -33,7 +33,7 @@ from mcmscope.workload.graph import (
     live,
 )
 from mcmscope.workload.lower_compute import lower_conv, lower_linear, lower_matmul
-from mcmscope.workload.lower_state import State, share, take_pending, work_of
+from mcmscope.workload.lower_state import MAX_LINKS, State, share, take_pending, work_of
 from mcmscope.workload.lower_vector import (
     lower_concat,
     lower_pool,
@@ -84,7 +84,10 @@ def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int 
     state = _start(graph)
     for index, node in enumerate(graph.nodes):
         if index not in state.absorbed:
-            _settle(state, node.output, _HANDLERS[type(node.op)](state, index, node, node.op))
+            flow = _HANDLERS[type(node.op)](state, index, node, node.op)
+            state.links += len(flow.reads)
+            _check_links(state)
+            _settle(state, node.output, flow)
     for name in graph.outputs:
         _leave(state, name)
     tensors = [draft.output_elements for draft in state.drafts]
@@ -102,6 +105,15 @@ def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int 
         warnings=(*graph.warnings, *state.warnings),
         table_elements=graph.table_elements,
     )
+
+
+def _check_links(state: State) -> None:
+    """Raise ``InputError`` for a graph where all depends on all: its operands alone would fill the memory."""
+    if state.links > MAX_LINKS:
+        raise InputError(
+            f"{state.graph.name}: too densely connected: over {MAX_LINKS:,} times a layer reads another's"
+            " tensor or repeats work on it"
+        )
 
 
 def _check_sizes(name: str, inputs: tuple[NetworkInput, ...], layers: tuple[Layer, ...]) -> None:

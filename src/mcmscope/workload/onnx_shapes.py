@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcmscope.errors import InputError
@@ -59,6 +60,7 @@ class _Walk:
     types: Types
     stated: Mapping[str, Shape]
     source: str
+    folder: Path
     allow_unknown: bool
     nodes: list[OnnxNode] = field(default_factory=list[OnnxNode])
     names: dict[str, int] = field(default_factory=dict[str, int])
@@ -81,7 +83,7 @@ def infer(model: ModelProto, source: str, *, allow_unknown: bool, dims: Mapping[
     constant = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
     inputs = [info for info in graph.input if info.name not in constant]
     batch, known = fix_inputs(inputs, source, dims)
-    walk = _Walk(Types(model.opset_import), _stated(graph, known), source, allow_unknown)
+    walk = _Walk(Types(model.opset_import), _stated(graph, known), source, Path(source).parent, allow_unknown)
     for info in inputs:
         walk.types.put(info.name, info.type)
     for tensor in graph.initializer:
@@ -131,7 +133,7 @@ def _take_constant(walk: _Walk, tensor: TensorProto) -> None:
     walk.types.put_tensor(tensor.name, tensor.data_type, tuple(tensor.dims))
     walk.constants.add(tensor.name)
     walk.widths.stored(tensor.name, tensor.data_type)
-    array = small_values(tensor)
+    array = small_values(tensor, walk.folder)
     if array is not None:
         walk.values[tensor.name] = array
 
