@@ -15,19 +15,13 @@ from mcmscope.workload.graph import (
     Move,
     Node,
     Operator,
-    Pool,
-    Reduce,
-    Repeat,
-    Reshape,
     Shape,
     Slice,
-    Transpose,
-    Vector,
     elements_of,
 )
-from mcmscope.workload.network import MAX_SIZE
+from mcmscope.workload.onnx_check import misfit, oversize
 from mcmscope.workload.onnx_model import OnnxNode, load_model
-from mcmscope.workload.onnx_operators import REFUSED, RULES
+from mcmscope.workload.onnx_operators import CONTRIBUTED, REFUSED, RULES
 from mcmscope.workload.onnx_products import contradiction
 from mcmscope.workload.onnx_shapes import Typed, infer
 from mcmscope.workload.onnx_site import Lookup, Part, Parts, Site, apply
@@ -107,11 +101,8 @@ def _read_node(reading: _Reading, node: OnnxNode, allow_unknown: bool) -> None:
     if missing:
         reading.faults.append(f"{reading.source}: node {node.name!r} reads {missing[0]!r} before it is made")
         return
-    rule = RULES.get(node.label)
-    refused = "" if rule else "no rule is known for it"
-    if node.label in REFUSED:
-        refused = str(REFUSED[node.label](site))
-    if refused and not allow_unknown:
+    refused = _refusal(site)
+    if refused is not None and not allow_unknown:
         reading.unknown.setdefault((node.label, refused), []).append(node.name)
         return
     around = (*site.moving, node.outputs[0])
@@ -121,23 +112,31 @@ def _read_node(reading: _Reading, node: OnnxNode, allow_unknown: bool) -> None:
         if not reading.unknown and not typed.faults:
             reading.shapeless.append(f"{untold[-1]!r} (node {node.name!r}, {node.label})")
         return
-    wrong = contradiction(site)
+    wrong = contradiction(site) or oversize(site, around)
     if wrong is not None:
         reading.faults.append(f"{reading.source}: node {node.name!r} ({node.label}): {wrong}")
-        return
-    large = next((name for name in around if elements_of(typed.shapes[name]) > MAX_SIZE), None)
-    if large is not None:
-        reading.faults.append(
-            f"{reading.source}: node {node.name!r} ({node.label}): {large!r} of shape"
-            f" {list(typed.shapes[large])} has over 2^40 elements"
-        )
-        return
-    if any(n < 1 for name in around for n in typed.shapes[name]):
+    elif any(n < 1 for name in around for n in typed.shapes[name]):
         _read_empty(reading, node)
-        return
-    found = apply(site, rule) if rule else refused
+    else:
+        _become(reading, site, refused, allow_unknown)
+
+
+def _refusal(site: Site) -> str | None:
+    """Why an operator is not understood, as far as that does not need the shape of its result."""
+    label = site.node.label
+    if label not in RULES:
+        return "no rule is known for it"
+    known = all(name in site.shapes for name in site.moving)
+    found = apply(site, RULES[label]) if label in REFUSED or (label in CONTRIBUTED and known) else ()
+    return found if isinstance(found, str) else None
+
+
+def _become(reading: _Reading, site: Site, refused: str | None, allow_unknown: bool) -> None:
+    """Put into the graph what a node with sound shapes is, or note that it is not understood."""
+    node = site.node
+    found = apply(site, RULES[node.label]) if refused is None else refused
     if not isinstance(found, str):
-        found = _misfit(site, found) or found
+        found = misfit(site, found) or found
     if not isinstance(found, str):
         _add(reading, site, found)
     elif allow_unknown:
@@ -229,73 +228,6 @@ def _look_up(reading: _Reading, node: OnnxNode, part: Part, op: Lookup) -> None:
     reading.warnings.append(
         f"node {node.name!r}: rows of the table {op.table!r} {table} are read as a network input"
     )
-
-
-def _misfit(site: Site, parts: Parts) -> str | None:
-    """Why these parts cannot be what the node is; None if they can."""
-    shapes: dict[str, Shape] = {}
-    for part in parts:
-        if part.output in site.shapes and part.shape != site.shapes[part.output]:
-            stated = list(site.shapes[part.output])
-            return f"its result is {list(part.shape)} by its inputs, {stated} in the file"
-        if min(part.shape, default=1) < 1:
-            return "it works on an impossible shape"
-        if not isinstance(part.op, Lookup):
-            inputs = [shapes[x] if x in shapes else site.shapes[x] for x in part.inputs]
-            if not _fits(part.op, inputs, part.shape):
-                told = ", ".join(str(list(shape)) for shape in inputs)
-                return f"what it reads ({told}) does not make {list(part.shape)}"
-        shapes[part.output] = part.shape
-    return None
-
-
-def _fits(op: Operator, inputs: list[Shape], result: Shape) -> bool:
-    """Whether the shapes are what the operator can make, so that lowering meets no surprise."""
-    if not inputs:
-        return False
-    first = inputs[0]
-    match op:
-        case Conv() | Pool():
-            return len(first) == len(result) in (3, 4) and first[0] == result[0]
-        case Linear():
-            axis = op.reduced_axis % len(first)
-            rest = [n for i, n in enumerate(first) if i != axis]
-            out = [n for i, n in enumerate(result) if i != axis]
-            return len(first) == len(result) and rest == out
-        case MatMul():
-            heads = [shape[:-2] for shape in inputs]
-            return len(result) == max(map(len, inputs)) and result[:-2] == _broadcast(heads)
-        case Transpose():
-            return result == tuple(first[i] for i in op.order)
-        case Reshape():
-            return elements_of(first) == elements_of(result)
-        case Repeat():
-            return len(first) <= len(result) and all(
-                n % m == 0 for n, m in zip(result[::-1], first[::-1], strict=False)
-            )
-        case Slice():
-            kept = [n for i, n in enumerate(first) if i != op.dropped]
-            return len(kept) == len(result) and all(a >= b for a, b in zip(kept, result, strict=True))
-        case Reduce():
-            kept = [(1 if i in op.axes else n) for i, n in enumerate(first) if op.keep or i not in op.axes]
-            return list(result) == kept
-        case Vector():
-            # Constants broadcast as well, so the result may be larger than what the inputs make.
-            return (
-                all(len(shape) <= len(result) for shape in inputs) and _broadcast([*inputs, result]) == result
-            )
-        case _:
-            return all(len(shape) == len(result) for shape in inputs) or isinstance(op, Move)
-
-
-def _broadcast(shapes: list[Shape]) -> Shape | None:
-    """The shape that these broadcast to; None if they do not."""
-    rank = max(map(len, shapes))
-    sizes = [
-        {n for n in column if n != 1}
-        for column in zip(*((1,) * (rank - len(s)) + s for s in shapes), strict=True)
-    ]
-    return None if any(len(n) > 1 for n in sizes) else tuple(next(iter(n), 1) for n in sizes)
 
 
 def _report(reading: _Reading) -> None:
