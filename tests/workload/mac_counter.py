@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
@@ -17,7 +17,7 @@ from onnx.reference import ReferenceEvaluator
 
 def count_macs(path: Path) -> dict[str, int]:
     """MACs of one sample by class: conv, linear (one factor is constant), attention (both are computed)."""
-    model = onnx.load(str(path), load_external_data=False)
+    model = onnx.load_model_from_string(path.read_bytes())
     fixed = {t.name for t in model.graph.initializer}
     moving = {i.name for i in model.graph.input if i.name not in fixed}
     for info in (*model.graph.input, *model.graph.output, *model.graph.value_info):
@@ -52,7 +52,9 @@ def count_macs(path: Path) -> dict[str, int]:
                 totals[label] += prod(out) * shapes[node.input[0]][0 if turned else 1]
             case "Einsum":
                 terms = _attribute(node, "equation", b"").decode().replace(" ", "").split("->")[0].split(",")
-                sizes = {c: n for t, x in zip(terms, names, strict=True) for c, n in zip(t, shapes[x], strict=True)}
+                sizes = {
+                    c: n for t, x in zip(terms, names, strict=True) for c, n in zip(t, shapes[x], strict=True)
+                }
                 totals[label] += prod(sizes.values())
             case _:
                 pass
@@ -77,7 +79,8 @@ def _shaped(model: onnx.ModelProto) -> onnx.GraphProto:
                 news[node.output[0]] = np.array(known[node.input[0]], np.int64)
             elif all(name in values for name in node.input):
                 feeds = {name: values[name] for name in node.input}
-                news[node.output[0]] = ReferenceEvaluator(node).run(None, feeds)[0]
+                run = cast("Any", ReferenceEvaluator(node).run)  # its stubs are partly unknown
+                news[node.output[0]] = run(None, feeds)[0]
             else:
                 continue
             values[node.output[0]] = news[node.output[0]]

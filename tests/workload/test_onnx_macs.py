@@ -33,7 +33,9 @@ def test_exports(name: str) -> None:
 def test_odd_products(tmp_path: Path) -> None:
     nodes = [
         node("Conv", ["x", "c1"], ["a"], group=4, dilations=[2, 2], pads=[2, 2, 2, 2]),
-        node("ConvTranspose", ["a", "c2"], ["b"], strides=[2, 2], group=2, output_padding=[1, 1], pads=[1] * 4),
+        node(
+            "ConvTranspose", ["a", "c2"], ["b"], strides=[2, 2], group=2, output_padding=[1, 1], pads=[1] * 4
+        ),
         node("Reshape", ["b", "rows"], ["r"]),
         node("Gemm", ["g", "r"], ["s"], transA=1),
         node("Gemm", ["r", "w1"], ["t"], transA=1, transB=1),
@@ -54,7 +56,12 @@ def test_odd_products(tmp_path: Path) -> None:
     from onnx_graphs import integers
 
     path = save(
-        tmp_path, nodes, [tensor("x", (1, 8, 8, 8))], ["y", "z"], [*constants, integers("rows", 96, 16)], opset=17
+        tmp_path,
+        nodes,
+        [tensor("x", (1, 8, 8, 8))],
+        ["y", "z"],
+        [*constants, integers("rows", 96, 16)],
+        opset=17,
     )
     counted = count_macs(path)
     assert counted["conv"] == 8 * 2 * 9 * 64 + 8 * 64 * 3 * 9

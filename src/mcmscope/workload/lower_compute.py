@@ -41,6 +41,7 @@ def lower_conv(state: State, index: int, node: Node, op: Conv) -> Flow:
         stride=op.stride,
         dilation=op.dilation,
         padding=op.padding,
+        spread=op.transposed and op.stride != (1, 1),
     )
     # The channels of a convolution are all read at each position, hence the unit step along them.
     draft.read(Role.DATA, slide(flow, (UNIT, _channel_step(flow), *spans)[:rank]))

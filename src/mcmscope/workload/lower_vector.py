@@ -105,7 +105,8 @@ def lower_pool(state: State, index: int, node: Node, op: Pool | Reduce) -> Flow:
         steps = [None if i in op.axes else UNIT for i in range(rank)]
         axes = tuple(a for i, a in enumerate(flow.axes) if op.keep or i not in op.axes)
     owner = sole_owner(state, node.inputs[0])
-    if owner is None or not poolable(flow.axes, steps):
+    windows = isinstance(op, Pool) and owner is not None and state.drafts[owner].spread
+    if owner is None or windows or not poolable(flow.axes, steps):
         return _wait(state, index, node, slide(flow, steps), axes)
     draft = state.drafts[owner]
     own = Read(owner, 0, draft.out_height, draft.out_width, draft.pool_window, draft.pool_stride)

@@ -49,6 +49,8 @@ def contract(
     chain = Chain(site)
     a, axes_a = _without_lonely(chain, "left", left, left_axes, {*right_axes, *out_axes})
     fixed = right in site.constants
+    if fixed:
+        a, axes_a = _without_ones(chain, a, axes_a, right_axes, site.shapes[right])
     b, axes_b = (
         (right, list(right_axes))
         if fixed
@@ -141,6 +143,18 @@ def _without_lonely(
         shape = tuple(n for i, n in enumerate(chain.shape(name)) if i not in lonely)
         name = chain.add(f"{role}-sum", Reduce(lonely, keep=False), name, shape=shape)
     return name, kept
+
+
+def _without_ones(
+    chain: Chain, name: str, axes: Sequence[str], other_axes: Sequence[str], other: Shape
+) -> tuple[str, list[str]]:
+    """Drop axes of size one along which the constant factor is longer: there it has columns of its own."""
+    shape = chain.shape(name)
+    longer = {x for x, n in zip(other_axes, other, strict=True) if n > 1}
+    kept = [i for i, x in enumerate(axes) if shape[i] > 1 or x not in longer]
+    if len(kept) < len(axes):
+        name = chain.add("dense", Reshape(), name, shape=tuple(shape[i] for i in kept))
+    return name, [axes[i] for i in kept]
 
 
 def _outer(

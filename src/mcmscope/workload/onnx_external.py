@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def external_values(tensor: TensorProto, folder: Path, elements: int) -> NDArray[Any] | None:
     """The values of a tensor of so many elements whose data is in another file of ``folder``.
 
-    None if there is no such file there, it is too short, or its path (links followed) leads out of the folder.
+    None if there is no such file there, it is too short, or its path, links followed, leads out of there.
     """
     from onnx import numpy_helper
 
