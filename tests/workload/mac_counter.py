@@ -79,8 +79,8 @@ def _shaped(model: onnx.ModelProto) -> onnx.GraphProto:
                 news[node.output[0]] = np.array(known[node.input[0]], np.int64)
             elif all(name in values for name in node.input):
                 feeds = {name: values[name] for name in node.input}
-                run = cast("Any", ReferenceEvaluator(node).run)  # its stubs are partly unknown
-                news[node.output[0]] = run(None, feeds)[0]
+                # The stubs of onnx leave this method partly unknown.
+                news[node.output[0]] = cast("Any", ReferenceEvaluator(node)).run(None, feeds)[0]
             else:
                 continue
             values[node.output[0]] = news[node.output[0]]
