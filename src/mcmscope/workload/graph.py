@@ -7,7 +7,7 @@ slices. Shapes hold ``Graph.batch`` samples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 Shape = tuple[int, ...]
@@ -132,7 +132,10 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in topological order. ``batch`` samples are in every shape and are divided out."""
+    """Nodes in topological order. ``batch`` samples are in every shape and are divided out.
+
+    ``caches`` are the inputs that lie in memory from one step of a sequence to the next.
+    """
 
     name: str
     inputs: tuple[tuple[str, Shape], ...]
@@ -140,6 +143,7 @@ class Graph:
     outputs: tuple[str, ...]
     batch: int = 1
     warnings: tuple[str, ...] = ()
+    caches: tuple[str, ...] = ()
 
 
 def elements_of(shape: Shape) -> int:
@@ -156,4 +160,4 @@ def live(graph: Graph) -> Graph:
             kept.append(node)
             needed.update(node.inputs)
     inputs = tuple(item for item in graph.inputs if item[0] in needed)
-    return Graph(graph.name, inputs, tuple(reversed(kept)), graph.outputs, graph.batch, graph.warnings)
+    return replace(graph, inputs=inputs, nodes=tuple(reversed(kept)))

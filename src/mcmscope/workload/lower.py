@@ -77,7 +77,9 @@ def lower(graph: Graph, *, weight_bits: int = 8, activation_bits: int = 8) -> Ne
     for name in graph.outputs:
         _leave(state, name)
     tensors = [draft.output_elements for draft in state.drafts]
-    inputs = tuple(NetworkInput(name, share(state, name, shape)) for name, shape in graph.inputs)
+    inputs = tuple(
+        NetworkInput(name, share(state, name, shape), name in graph.caches) for name, shape in graph.inputs
+    )
     sizes = [item.elements for item in inputs]
     return Network(
         name=graph.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import ImageEntry, average_and_classify
 
 # Channels of an inception block: 1x1; 3x3 reduced, 3x3; "5x5" reduced, "5x5"; projection of the pooling.
 _INCEPTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
@@ -152,16 +152,16 @@ def _residual(g: GraphBuilder, name: str, x: str, branches: tuple[Branch, ...]) 
 
 _V4 = "Szegedy et al., Inception-v4, Inception-ResNet and the Impact of Residual Connections, AAAI 2017"
 
-NETWORKS: dict[str, ZooEntry] = {
-    "googlenet": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "googlenet": ImageEntry(
         "GoogLeNet: 9 inception blocks, no auxiliary classifiers",
         "Szegedy et al., Going Deeper with Convolutions, CVPR 2015; 3x3 in the 5x5 branch (torchvision)",
         _googlenet,
     ),
-    "inception_v4": ZooEntry(
+    "inception_v4": ImageEntry(
         "Inception v4: 14 inception blocks, 299 x 299 pixels", _V4, _inception_v4, size=299, smallest=75
     ),
-    "inception_resnet_v2": ZooEntry(
+    "inception_resnet_v2": ImageEntry(
         "Inception-ResNet v2: 40 residual inception blocks, 299 x 299 pixels",
         f"{_V4}; sizes of TF-Slim",
         _inception_resnet_v2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import ceil
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import ImageEntry, average_and_classify
 
 
 def _mobilenet_v1(g: GraphBuilder, x: str) -> None:
@@ -83,19 +83,19 @@ def _wider(channels: int) -> int:
     return eights + 8 if eights < 0.9 * wide else eights
 
 
-NETWORKS: dict[str, ZooEntry] = {
-    "efficientnet_lite4": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "efficientnet_lite4": ImageEntry(
         "EfficientNet-Lite4: inverted residuals, 300 x 300 pixels",
         "Tan and Le, EfficientNet, ICML 2019; its Lite variant, TensorFlow 2020",
         _efficientnet_lite4,
         size=300,
     ),
-    "mobilenet_v1": ZooEntry(
+    "mobilenet_v1": ImageEntry(
         "MobileNet: depthwise and 1x1 convolutions in turn",
         "Howard et al., MobileNets: Efficient Convolutional Neural Networks, 2017",
         _mobilenet_v1,
     ),
-    "mobilenet_v2": ZooEntry(
+    "mobilenet_v2": ImageEntry(
         "MobileNetV2: inverted residuals with depthwise convolutions",
         "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018",
         _mobilenet_v2,

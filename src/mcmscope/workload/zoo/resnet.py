@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import ImageEntry, average_and_classify
 
 Repeats = tuple[int, int, int, int]
 Unit = Callable[[GraphBuilder, str, str, int, int], str]
@@ -84,28 +84,28 @@ _V2 = "He et al., Identity Mappings in Deep Residual Networks, ECCV 2016"
 _V15 = f"{_V1}; stride in the 3x3 (v1.5)"
 _SLIM = "stride at the end of a stage (TF-Slim)"
 
-NETWORKS: dict[str, ZooEntry] = {
-    "resnet18": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "resnet18": ImageEntry(
         "ResNet-18: basic blocks", _V15, partial(_resnet, repeats=(2, 2, 2, 2), bottleneck=False)
     ),
-    "resnet34": ZooEntry(
+    "resnet34": ImageEntry(
         "ResNet-34: basic blocks", _V15, partial(_resnet, repeats=(3, 4, 6, 3), bottleneck=False)
     ),
-    "resnet50": ZooEntry(
+    "resnet50": ImageEntry(
         "ResNet-50: bottlenecks", _V15, partial(_resnet, repeats=(3, 4, 6, 3), bottleneck=True)
     ),
-    "resnet101": ZooEntry(
+    "resnet101": ImageEntry(
         "ResNet-101: bottlenecks", _V15, partial(_resnet, repeats=(3, 4, 23, 3), bottleneck=True)
     ),
-    "resnet152": ZooEntry(
+    "resnet152": ImageEntry(
         "ResNet-152: bottlenecks", _V15, partial(_resnet, repeats=(3, 8, 36, 3), bottleneck=True)
     ),
-    "resnet_v1_50": ZooEntry(
+    "resnet_v1_50": ImageEntry(
         "ResNet-50 v1 of TF-Slim: bottlenecks",
         f"{_V1}; {_SLIM}",
         partial(_slim, repeats=(3, 4, 6, 3), unit=_slim_v1),
     ),
-    "resnet_v2_152": ZooEntry(
+    "resnet_v2_152": ImageEntry(
         "ResNet-152 v2 of TF-Slim: bottlenecks, norms before convolutions",
         f"{_V2}; {_SLIM}",
         partial(_slim, repeats=(3, 8, 36, 3), unit=_slim_v2),
