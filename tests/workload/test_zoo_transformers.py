@@ -89,6 +89,25 @@ def test_llama_equals_two_layers_of_its_export() -> None:
     assert (other.out_channels, other.in_channels, other.out_height) == (32_000, 4096, 512)
 
 
+def test_vit_equals_its_export_but_for_vector_work() -> None:
+    zoo, exported = load_network("vit-b-16"), load_network(DATA / "vit_b_16_dynamo.onnx")
+    # That exporter scales queries and keys apart and has GELU as one operator, the zoo as five passes.
+    bare = [
+        [replace(layer, vector_elements=0) for layer in without_names(network.layers)]
+        for network in (zoo, exported)
+    ]
+    assert bare[0] == bare[1]
+    work = [sum(layer.vector_elements for layer in network.layers) for network in (zoo, exported)]
+    gelu = 12 * 4 * 197 * 3072
+    assert work[0] - gelu == pytest.approx(work[1], rel=0.05)
+
+
+def test_windows_of_swin_are_heads() -> None:
+    scores = [layer for layer in load_network("swin-t").layers if layer.name.endswith("scores")]
+    assert [layer.groups for layer in scores[::2]] == [64 * 3, 16 * 6, 4 * 12, 4 * 12, 4 * 12, 24]
+    assert all((layer.out_height, layer.in_channels) == (49, 32) for layer in scores)
+
+
 @pytest.mark.parametrize(("name", "keys"), [("gpt2", 768), ("llama-7b", 4096), ("llama-3-8b", 1024)])
 def test_a_step_reads_the_cache_and_appends_to_it(name: str, keys: int) -> None:
     network, prompt = load_network(name, kv=1000), load_network(name, seq=1000)

@@ -6,13 +6,13 @@ from their published configurations.
 
 from __future__ import annotations
 
-from mcmscope.workload.zoo import densenet, inception, language, mobile, resnet, vgg
+from mcmscope.workload.zoo import densenet, inception, language, mobile, resnet, vgg, vision
 from mcmscope.workload.zoo.entry import ZooEntry
 
 __all__ = ["ZOO", "ZooEntry"]
 
 ZOO: dict[str, ZooEntry] = {
     name: entry
-    for family in (vgg, resnet, inception, mobile, densenet, language)
+    for family in (vgg, resnet, inception, mobile, densenet, vision, language)
     for name, entry in family.NETWORKS.items()
 }
