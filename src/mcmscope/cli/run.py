@@ -11,10 +11,12 @@ from mcmscope.cli.app import (
     INTERRUPTED,
     Batch,
     JsonFlag,
+    Kv,
     NetworkName,
     PackageName,
     Samples,
     Seed,
+    Seq,
     print_json,
     told,
 )
@@ -29,6 +31,8 @@ def run(
     network: NetworkName,
     package: PackageName,
     batch: Batch = "64",
+    seq: Seq = None,
+    kv: Kv = None,
     objective: Annotated[
         str, typer.Option(metavar="NAME", help=f"What the searches make best: {', '.join(Objective)}.")
     ] = Objective.THROUGHPUT.value,
@@ -73,7 +77,9 @@ def run(
         options = faults.attempt(
             lambda: read_options(batch, objective, scheme, search, micro_batch, time_limit, samples, seed)
         )
-        net = faults.attempt(lambda: read_network(network, weight_bits, activation_bits, allow_unknown))
+        net = faults.attempt(
+            lambda: read_network(network, seq, kv, weight_bits, activation_bits, allow_unknown=allow_unknown)
+        )
         pkg = faults.attempt(lambda: load_package(package))
         if out == "":
             faults.found.append("--out: expected a directory, got ''")
@@ -103,12 +109,19 @@ def run(
 
 
 def read_network(
-    name: str, weight_bits: str | None, activation_bits: str | None, allow_unknown: bool
+    name: str,
+    seq: str | None = None,
+    kv: str | None = None,
+    weight_bits: str | None = None,
+    activation_bits: str | None = None,
+    *,
+    allow_unknown: bool = False,
 ) -> Network:
-    """The network, its precision from text; a network file's own precision wins, with a warning."""
+    """The network, its numbers from text; a network file's own precision wins, with a warning."""
     from mcmscope.options import Faults, whole_number
     from mcmscope.report.console import warn
     from mcmscope.workload.load import MAX_BITS, load_network
+    from mcmscope.workload.zoo.entry import MAX_TOKENS
 
     faults = Faults()
     bits: dict[str, int] = {}
@@ -119,7 +132,16 @@ def read_network(
         )
         if given is not None and value is not None:
             bits[key] = value
-    network = faults.attempt(lambda: load_network(name, allow_unknown=allow_unknown, **bits))
+    tokens = {
+        option: faults.attempt(lambda option=option, given=given: whole_number(option, given, MAX_TOKENS))
+        for option, given in (("--seq", seq), ("--kv", kv))
+        if given is not None
+    }
+    network = faults.attempt(
+        lambda: load_network(
+            name, allow_unknown=allow_unknown, seq=tokens.get("--seq"), kv=tokens.get("--kv"), **bits
+        )
+    )
     faults.throw()
     assert network is not None
     for key, value in bits.items():

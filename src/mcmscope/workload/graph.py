@@ -144,7 +144,8 @@ class Graph:
     """Nodes in topological order. ``batch`` samples are in every shape and are divided out.
 
     ``weight_bits``: the width that the source's quantised weights have. ``table_elements``: of the tables
-    whose rows are looked up outside and come in as inputs.
+    whose rows are looked up outside and come in as inputs. ``caches``: the inputs
+    that lie in memory from one step of a sequence to the next.
     """
 
     name: str
@@ -155,6 +156,7 @@ class Graph:
     warnings: tuple[str, ...] = ()
     weight_bits: int | None = None
     table_elements: int = 0
+    caches: tuple[str, ...] = ()
 
 
 def elements_of(shape: Shape) -> int:

@@ -61,7 +61,7 @@ def network_from_dict(data: object, *, where: str = "network") -> Network:
         ) from None
     network = Network(
         name=model.name,
-        inputs=tuple(NetworkInput(item.name, item.elements) for item in model.inputs),
+        inputs=tuple(NetworkInput(item.name, item.elements, item.cached) for item in model.inputs),
         layers=tuple(_layer(layer) for layer in model.layers),
         outputs=model.outputs,
         weight_bits=model.weight_bits,

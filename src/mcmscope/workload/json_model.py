@@ -25,6 +25,7 @@ class InputModel(_Model):
 
     name: Name
     elements: Size
+    cached: Annotated[bool, Field(strict=True)] = False
 
 
 class OperandModel(_Model):

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from os.path import isfile
 from pathlib import Path
 
-from mcmscope.errors import InputError, did_you_mean
-from mcmscope.workload.graph import Graph
+from mcmscope.errors import InputError
 from mcmscope.workload.lower import lower
 from mcmscope.workload.network import DEFAULT_WEIGHT_BITS, Network
 from mcmscope.workload.zoo import ZOO
+from mcmscope.workload.zoo.find import known_name, zoo_graph
 
 MAX_BITS = 32
-MAX_PIXELS = 4096
 
 
 def zoo_names() -> tuple[str, ...]:
@@ -26,7 +25,7 @@ def zoo_description(name: str) -> str:
 
     Raises ``InputError`` for an unknown name.
     """
-    entry = ZOO[_known(name)]
+    entry = ZOO[known_name(name)]
     return f"{entry.description} ({entry.source})"
 
 
@@ -37,10 +36,14 @@ def load_network(
     activation_bits: int = 8,
     allow_unknown: bool = False,
     dims: Mapping[str, int] | None = None,
+    seq: int | None = None,
+    kv: int | None = None,
 ) -> Network:
     """A network by zoo name, from an ``.onnx`` file or from a ``.json`` network file.
 
-    Names ignore case, ``-`` and ``_``; ``resnet50@299`` takes images of 299 x 299 pixels. ``weight_bits`` and
+    Names ignore case, ``-`` and ``_``; ``resnet50@299`` takes images of 299 x 299 pixels. A language model
+    passes over ``seq`` tokens (512 if nothing is said), or makes one token behind ``kv`` tokens that lie in
+    its cache; ``llama_7b@seq512`` and ``llama_7b@kv512`` say the same. ``weight_bits`` and
     ``activation_bits`` are 1 to 32, 8 unless the weights of an ONNX file are quantised to another width; a
     network file carries its own precision, which stays. ``allow_unknown`` treats ONNX operators that are not
     understood as data movement, with a warning in ``Network.warnings``. ``dims`` sets the symbolic sizes of
@@ -55,6 +58,8 @@ def load_network(
     suffix = Path(text).suffix.lower()
     if dims and suffix != ".onnx":
         raise InputError(f"{text}: --dim sets symbolic sizes of .onnx files; this network has none")
+    if suffix in (".onnx", ".json"):
+        _check_no_tokens(text, seq, kv)
     if suffix == ".onnx":
         from mcmscope.workload.onnx_reader import read_onnx
 
@@ -66,8 +71,16 @@ def load_network(
         return read_network(Path(text))
     if isinstance(name_or_path, Path) or "/" in text or "\\" in text or isfile(text):
         raise InputError(f"{text}: not a network file; use .onnx or .json, or a name of the zoo")
-    graph = _zoo_graph(text)
+    graph = zoo_graph(text, seq=seq, kv=kv)
     return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
+
+
+def _check_no_tokens(text: str, seq: int | None, kv: int | None) -> None:
+    given = [option for option, value in (("--seq", seq), ("--kv", kv)) if value is not None]
+    if given:
+        raise InputError(
+            f"{text}: {' and '.join(given)}: for the zoo's language models; a file has its own sizes"
+        )
 
 
 def _check_bits(**bits: int) -> None:
@@ -78,41 +91,3 @@ def _check_bits(**bits: int) -> None:
     ]
     if faults:
         raise InputError(faults)
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("-", "").replace("_", "")
-
-
-def _known(name: str) -> str:
-    """The zoo's spelling of a name.
-
-    Raises ``InputError`` for an unknown one.
-    """
-    known = {_plain(key): key for key in ZOO}
-    found = known.get(_plain(name.strip()))
-    if found is None:
-        listed = ", ".join(zoo_names())
-        raise InputError(
-            f"unknown network {name!r}{did_you_mean(name, ZOO)}; known are {listed},"
-            " or give the path of an .onnx or .json file"
-        )
-    return found
-
-
-def _zoo_graph(text: str) -> Graph:
-    """The graph of a zoo name, which may end in ``@`` and the side of its images in pixels."""
-    name, at, digits = text.strip().partition("@")
-    name = _known(name)
-    entry = ZOO[name]
-    if not at:
-        return entry.build(name)
-    size = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
-    if entry.fixed_size and size != entry.size:
-        raise InputError(
-            f"{name}: takes images of {entry.size} x {entry.size} pixels only, got {digits[:60]!r}"
-        )
-    if not entry.smallest <= size <= MAX_PIXELS:
-        sides = f"{entry.smallest} to {MAX_PIXELS} pixels"
-        raise InputError(f"{name}@: expected the side of its images, {sides}, got {digits[:60]!r}")
-    return entry.build(name, size)

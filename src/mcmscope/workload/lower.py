@@ -91,7 +91,9 @@ def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int 
     for name in graph.outputs:
         _leave(state, name)
     tensors = [draft.output_elements for draft in state.drafts]
-    inputs = tuple(NetworkInput(name, share(state, name, shape)) for name, shape in graph.inputs)
+    inputs = tuple(
+        NetworkInput(name, share(state, name, shape), name in graph.caches) for name, shape in graph.inputs
+    )
     sizes = [item.elements for item in inputs]
     layers = tuple(finish(draft, tensors, sizes) for draft in state.drafts)
     _check_sizes(graph.name, inputs, layers)

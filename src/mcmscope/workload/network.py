@@ -105,10 +105,15 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class NetworkInput:
-    """A tensor that comes from outside: its name and elements per sample."""
+    """A tensor that comes from outside: its name and elements per sample.
+
+    ``cached``: keys or values of earlier tokens, which lie in DRAM from step to step. What a step appends
+    to them is an output of the network.
+    """
 
     name: str
     elements: int
+    cached: bool = False
 
 
 def bytes_of(elements: int, bits: int) -> int:
@@ -152,6 +157,11 @@ class Network:
     def input_bytes(self) -> int:
         """Bytes of the network inputs for one sample."""
         return sum(bytes_of(t.elements, self.activation_bits) for t in self.inputs)
+
+    @cached_property
+    def cache_bytes(self) -> int:
+        """Bytes of the inputs that are a cache of keys and values, for one sample."""
+        return sum(bytes_of(t.elements, self.activation_bits) for t in self.inputs if t.cached)
 
     @cached_property
     def output_bytes(self) -> int:
