@@ -154,7 +154,15 @@ def test_rotary_embedding_runs_with_the_projections(tmp_path: Path) -> None:
     assert scores.macs == mixed.macs == HEADS * ROWS * (ROWS + 6) * SIZE
     # The keys of the cache and the new ones.
     assert [o.elements for o in scores.operands] == [ROWS * WIDE, 6 * SHARED * SIZE, ROWS * SHARED * SIZE]
+    # What is appended to the cache leaves; the cache itself stays where it lies.
     assert set(network.outputs) == {1, 2, 5}
+    assert [(item.name, item.cached) for item in network.inputs] == [
+        ("x", False),
+        ("past_k", True),
+        ("past_v", True),
+    ]
+    assert network.cache_bytes == 2 * 6 * SHARED * SIZE
+    assert [o.source for o in key.operands] == [-1]
 
 
 def test_multi_head_attention_and_attention_with_its_projections_inside(tmp_path: Path) -> None:

@@ -79,7 +79,8 @@ def _check_no_tokens(text: str, seq: int | None, kv: int | None) -> None:
     given = [option for option, value in (("--seq", seq), ("--kv", kv)) if value is not None]
     if given:
         raise InputError(
-            f"{text}: {' and '.join(given)}: for the zoo's language models; a file has its own sizes"
+            f"{text}: {' and '.join(given)}: for the zoo's language models; a file has its own sizes,"
+            " and --dim sets the symbolic ones of an .onnx file"
         )
 
 
