@@ -37,7 +37,7 @@ def fix_inputs(
         for axis, dim in enumerate(tensor.shape.dim):
             size = None if dim.HasField("dim_value") else _value(info.name, axis, dim, known)
             if size is not None:
-                dim.dim_value = size
+                dim.dim_value = min(max(size, 0), MAX_DIM + 1)
             if dim.HasField("dim_value") and not 1 <= dim.dim_value <= MAX_DIM:
                 faults.append(
                     f"{source}: input {info.name!r}, axis {axis}: size {dim.dim_value} is not from 1 to 2^31"

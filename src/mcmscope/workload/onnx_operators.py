@@ -43,6 +43,7 @@ from mcmscope.workload.onnx_products import (
     scaled_matmul,
 )
 from mcmscope.workload.onnx_site import Chain, Found, Lookup, Rule, Site
+from mcmscope.workload.onnx_unfold import SEQUENCES
 
 _CONSTANT = "its data is a constant, but its result is not"
 _AXES = "its axes do not fit its input"
@@ -192,6 +193,10 @@ def _branch(site: Site) -> Found:
     return "which branch runs depends on the input; export the model without it"
 
 
+def _sequence(site: Site) -> Found:
+    return "which values its sequence has depends on the input; export the model with fixed sizes"
+
+
 def _data_dependent(site: Site) -> Found:
     return "the size of its result depends on the data; cut the model off before it"
 
@@ -227,6 +232,7 @@ REFUSED: dict[str, Rule] = {
     **dict.fromkeys(("GRU", "LSTM", "RNN"), _recurrent),
     **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _loop),
     **dict.fromkeys(("Compress", "NonMaxSuppression", "NonZero", "Unique"), _data_dependent),
+    **dict.fromkeys(SEQUENCES, _sequence),
     "If": _branch,
 }
 # ONNX Runtime's own operators, and older spellings: no shape inference knows them, so their rules tell the

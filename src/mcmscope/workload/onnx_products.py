@@ -13,6 +13,7 @@ from mcmscope.workload.graph import (
     elements_of,
 )
 from mcmscope.workload.onnx_contract import contract
+from mcmscope.workload.onnx_inputs import MAX_DIM
 from mcmscope.workload.onnx_site import Chain, Found, Parts, Rule, Site
 
 FUSED_CONV = "com.microsoft.FusedConv"
@@ -22,8 +23,8 @@ _ONLY_IMAGES = "only images and sequences (one or two axes of positions) are und
 
 
 def pair(values: tuple[int, ...]) -> Pair | None:
-    """One or two sizes as a pair; None if there are more, or one is not positive."""
-    if len(values) not in (1, 2) or min(values) < 1:
+    """One or two sizes as a pair; None if there are more, or one is not positive or no size at all."""
+    if len(values) not in (1, 2) or min(values) < 1 or max(values) > MAX_DIM:
         return None
     return values[0], values[1] if len(values) == 2 else 1
 
@@ -94,7 +95,7 @@ def conv_transpose(site: Site) -> Found:
         return "its weights do not fit its input"
     # Where padding is given by the result's size it only shifts the result.
     pads = site.node.integers("pads", (0,) * (2 * rank))
-    if len(pads) != 2 * rank or min(pads) < 0:
+    if len(pads) != 2 * rank or min(pads) < 0 or max(pads) > MAX_DIM:
         return "its padding is not that of two-sided images"
     top, left, bottom, right = pads if rank == 2 else (pads[0], 0, pads[1], 0)
     op = Conv(out[1], kernel, stride, dilation, (top, left, bottom, right), groups, transposed=True)
@@ -140,7 +141,7 @@ def _padding(
             begins[i], ends[i] = (small, large) if mode == "SAME_UPPER" else (large, small)
     else:
         pads = site.node.integers("pads", (0,) * (2 * rank))
-        if len(pads) != 2 * rank or min(pads) < 0:
+        if len(pads) != 2 * rank or min(pads) < 0 or max(pads) > MAX_DIM:
             return None
         begins[:rank], ends[:rank] = pads[:rank], pads[rank:]
     return begins[0], begins[1], ends[0], ends[1]

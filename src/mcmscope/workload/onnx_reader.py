@@ -106,13 +106,13 @@ def _read_node(reading: _Reading, node: OnnxNode, allow_unknown: bool) -> None:
         reading.faults.append(f"{reading.source}: node {node.name!r} makes a value that was made before")
         return
     reading.made.update(name for name in node.outputs if name)
-    missing = [name for name in site.moving if name not in reading.made]
-    if missing:
-        reading.faults.append(f"{reading.source}: node {node.name!r} reads {missing[0]!r} before it is made")
-        return
     refused = _refusal(site)
     if refused is not None and not allow_unknown:
         reading.unknown.setdefault((node.label, refused), []).append(node.name)
+        return
+    missing = [name for name in site.moving if name not in reading.made]
+    if missing:
+        reading.faults.append(f"{reading.source}: node {node.name!r} reads {missing[0]!r} before it is made")
         return
     around = (*site.moving, node.outputs[0])
     untold = [name for name in around if name not in typed.shapes]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mcmscope.errors import InputError
 from mcmscope.workload.folding import fold
 from mcmscope.workload.graph import Shape
-from mcmscope.workload.onnx_inputs import fix_inputs, term_value
+from mcmscope.workload.onnx_inputs import MAX_DIM, fix_inputs, term_value
 from mcmscope.workload.onnx_model import (
     MAX_NODES,
     Array,
@@ -124,7 +124,7 @@ def _stated(graph: GraphProto, known: Mapping[str, int]) -> dict[str, Shape]:
                 for d in tensor.shape.dim
             ]
             shape = tuple(n for n in sizes if n is not None)
-            if len(shape) == len(sizes):
+            if len(shape) == len(sizes) and all(0 <= n <= MAX_DIM for n in shape):
                 shapes[info.name] = shape
     return shapes
 

@@ -78,22 +78,22 @@ class Types:
         if any(name and name not in inputs for name in node.input):
             return None
         data = {name: self._tensor(name, values[name]) for name in inputs if name in values}
-        try:
+        # The check of a node is stricter than files are: older exporters leave out what an opset still wants,
+        # and behind an operator that onnx does not know the element type was a guess. Unchecked inference
+        # is no way out: it takes a node at its word, and crashes.
+        filled, all_inputs = _filled(node, inputs)
+        told = ""
+        for attempt in ((node, inputs), (filled, all_inputs), (filled, _of_one_kind(filled, all_inputs))):
             try:
-                found = _infer(schema, node, inputs, data, self._opsets)
-            except checker.ValidationError:
-                # Stricter than files are: older exporters leave inputs out that an opset still wants, and
-                # behind an operator that onnx does not know the element type was a guess.
-                found = _infer_leniently(node, inputs, data, self._opsets)
-        except (
-            checker.ValidationError,
-            shape_inference.InferenceError,
-            RuntimeError,
-            ValueError,
-            TypeError,
-            IndexError,
-        ) as error:
-            return str(error).strip().removeprefix("[ShapeInferenceError] ") or "no reason given"
+                found = _infer(schema, *attempt, data, self._opsets)
+                break
+            except checker.ValidationError as error:
+                told = told or str(error)
+            except (shape_inference.InferenceError, RuntimeError, ValueError, TypeError, IndexError) as error:
+                told = str(error)
+                return told.strip().removeprefix("[ShapeInferenceError] ") or "no reason given"
+        else:
+            return told.strip()
         for name, proto in found.items():
             self.put(name, proto)
         return None
@@ -130,27 +130,28 @@ def _infer(
     return shape_inference.infer_node_outputs(schema, node, inputs, input_data=data, opset_imports=opsets)
 
 
-def _infer_leniently(
-    node: NodeProto,
-    inputs: dict[str, TypeProto],
-    data: dict[str, TensorProto],
-    opsets: list[OperatorSetIdProto],
-) -> dict[str, Any]:
-    """The node as a graph of its own, which is not checked; raises ``ValueError`` if nothing is found."""
-    from onnx import helper, shape_inference
+def _filled(node: NodeProto, inputs: dict[str, TypeProto]) -> tuple[NodeProto, dict[str, TypeProto]]:
+    """The node with an empty tensor for each input that is left out."""
+    from onnx import TensorProto, helper
 
-    infos = [helper.make_value_info(name, proto) for name, proto in inputs.items() if name not in data]
-    results = [helper.make_empty_tensor_value_info(name) for name in node.output if name]
-    graph = helper.make_graph([node], "node", infos, results, list(data.values()))
-    model = helper.make_model(graph, opset_imports=opsets)
-    found = {
-        info.name: info.type
-        for info in shape_inference.infer_shapes(model, data_prop=True).graph.output
-        if info.type.tensor_type.HasField("shape")
-    }
-    if not found:
-        raise ValueError("its inputs are not what the operator wants")
-    return found
+    if all(node.input):
+        return node, inputs
+    copy = type(node)()
+    copy.CopyFrom(node)
+    copy.input[:] = [name or "/:nothing" for name in node.input]
+    return copy, {**inputs, "/:nothing": helper.make_tensor_type_proto(TensorProto.FLOAT, (0,))}
+
+
+def _of_one_kind(node: NodeProto, inputs: dict[str, TypeProto]) -> dict[str, TypeProto]:
+    """The inputs' types with the element type of the first."""
+    first = next((inputs[name].tensor_type.elem_type for name in node.input if name in inputs), 0)
+    alike: dict[str, TypeProto] = {}
+    for name, proto in inputs.items():
+        copy = type(proto)()
+        copy.CopyFrom(proto)
+        copy.tensor_type.elem_type = first
+        alike[name] = copy
+    return alike
 
 
 def _opsets(versions: Mapping[str, int]) -> list[OperatorSetIdProto]:

@@ -39,7 +39,7 @@ def unfold(
         return None
     if node.op_type == "If":
         return _branch(node, state, values)
-    handler = _SEQUENCES.get(node.op_type)
+    handler = SEQUENCES.get(node.op_type)
     if handler is None and node.op_type == "Identity" and node.input and node.input[0] in state.sequences:
         handler = _same
     if handler is None or not node.output:
@@ -236,7 +236,7 @@ def _length(
     return Unfolded(constants=(numpy_helper.from_array(np.array(len(items)), node.output[0]),))
 
 
-_SEQUENCES = {
+SEQUENCES = {
     "SequenceConstruct": _construct,
     "SequenceEmpty": _construct,
     "SplitToSequence": _split,
