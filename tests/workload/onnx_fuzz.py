@@ -52,10 +52,7 @@ def damaged(number: int) -> bytes:
         for _ in range(random.randrange(1, 12)):
             content[random.randrange(len(content))] = random.randrange(256)
         return bytes(content)
-    if kind <= 6:
-        model = onnx.load_model_from_string(_file(random.choice(REAL)))
-    else:
-        model = _soup(random)
+    model = onnx.load_model_from_string(_file(random.choice(REAL))) if kind <= 6 else _soup(random)
     for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5))):
         random.choice(_MUTATIONS)(model, random)
     return model.SerializeToString()
@@ -160,11 +157,8 @@ def _change_constant(model: ModelProto, random: Random) -> None:
     elif random.random() < 0.5:
         constant.data_type = random.randrange(30)
     else:
-        constant.CopyFrom(
-            numpy_helper.from_array(
-                np.array([random.choice(SIZES[:14])] * random.randrange(4), np.int64), constant.name
-            )
-        )
+        values = np.array([random.choice(SIZES[:14])] * random.randrange(4), np.int64)
+        constant.CopyFrom(numpy_helper.from_array(values, constant.name))
 
 
 def _change_input(model: ModelProto, random: Random) -> None:

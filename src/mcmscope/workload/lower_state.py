@@ -12,7 +12,7 @@ from mcmscope.workload.graph import Graph, Move, Node, Pool, Reduce, Shape, Tran
 UNIT: Step = (1, 1)
 
 
-MAX_LINKS = 1_000_000
+MAX_LINKS = 250_000
 """Most reads of tensors and shares of fused work in a network; DenseNet-264 has some ten thousand."""
 
 
