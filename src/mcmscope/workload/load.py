@@ -8,6 +8,7 @@ from pathlib import Path
 from mcmscope.errors import InputError
 from mcmscope.workload.lower import lower
 from mcmscope.workload.network import Network
+from mcmscope.workload.order import ordered
 from mcmscope.workload.zoo import ZOO
 from mcmscope.workload.zoo.find import known_name, zoo_graph
 
@@ -55,7 +56,7 @@ def load_network(
         from mcmscope.workload.onnx_reader import read_onnx
 
         graph = read_onnx(Path(text), allow_unknown=allow_unknown)
-        return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
+        return ordered(lower(graph, weight_bits=weight_bits, activation_bits=activation_bits))
     if suffix == ".json":
         from mcmscope.workload.json_format import read_network
 
@@ -63,7 +64,7 @@ def load_network(
     if isinstance(name_or_path, Path) or "/" in text or "\\" in text or isfile(text):
         raise InputError(f"{text}: not a network file; use .onnx or .json, or a name of the zoo")
     graph = zoo_graph(text, seq=seq, kv=kv)
-    return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
+    return ordered(lower(graph, weight_bits=weight_bits, activation_bits=activation_bits))
 
 
 def _check_no_tokens(text: str, seq: int | None, kv: int | None) -> None:
