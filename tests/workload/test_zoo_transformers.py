@@ -47,6 +47,13 @@ def test_parameters(name: str) -> None:
     assert weights_of(load_network(name, seq=16)) + BESIDES[name] == PUBLISHED[name]
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_word_table_is_counted_apart(name: str) -> None:
+    words = {"gpt2": 50_257, "llama_7b": 32_000, "llama_3_8b": 128_256}.get(name, 30_522)
+    network = load_network(name, seq=16)
+    assert network.table_elements == words * network.inputs[0].elements // 16
+
+
 def test_every_one_is_tested() -> None:
     assert set(PUBLISHED) == {name for name in zoo_names() if isinstance(ZOO[name], SequenceEntry)}
 

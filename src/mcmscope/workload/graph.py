@@ -18,7 +18,8 @@ Pair = tuple[int, int]
 class Conv:
     """Convolution of ``[N, C, H, W]`` (or ``[N, C, L]``: then the second of each pair is neutral).
 
-    ``padding`` is top, left, bottom, right. ``out_channels`` counts all groups.
+    ``padding`` is top, left, bottom, right. ``out_channels`` counts all groups. ``transposed``: every
+    position of the input meets the whole kernel, and the results overlap ``stride`` positions apart.
     """
 
     out_channels: int
@@ -27,6 +28,7 @@ class Conv:
     dilation: Pair = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     groups: int = 1
+    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ class Reshape:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same elements read again and again along some axes (broadcast, tiled): addressing, as a view."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transpose:
     """The same elements with the axes in another order."""
 
@@ -107,7 +114,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Real data movement: padding, repetition, table look-up, resizing, and operators not understood.
+    """Real data movement: padding, table look-up, resizing, and operators not understood.
 
     ``reads_too``: the work is the elements read plus those written, not only those written.
     """
@@ -115,7 +122,9 @@ class Move:
     reads_too: bool = False
 
 
-Operator = Conv | Linear | MatMul | Vector | Pool | Reduce | Concat | Reshape | Transpose | Slice | Move
+Operator = (
+    Conv | Linear | MatMul | Vector | Pool | Reduce | Concat | Reshape | Repeat | Transpose | Slice | Move
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +143,9 @@ class Node:
 class Graph:
     """Nodes in topological order. ``batch`` samples are in every shape and are divided out.
 
-    ``caches`` are the inputs that lie in memory from one step of a sequence to the next.
+    ``weight_bits``: the width that the source's quantised weights have. ``table_elements``: of the tables
+    whose rows are looked up outside and come in as inputs. ``caches``: the inputs
+    that lie in memory from one step of a sequence to the next.
     """
 
     name: str
@@ -143,6 +154,8 @@ class Graph:
     outputs: tuple[str, ...]
     batch: int = 1
     warnings: tuple[str, ...] = ()
+    weight_bits: int | None = None
+    table_elements: int = 0
     caches: tuple[str, ...] = ()
 
 

@@ -68,6 +68,7 @@ def network_from_dict(data: object, *, where: str = "network") -> Network:
         activation_bits=model.activation_bits,
         partial_sum_bits=model.partial_sum_bits,
         warnings=model.warnings,
+        table_elements=model.table_elements,
     )
     faults = list(_inconsistencies(network, where))
     if faults:

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+DEFAULT_WEIGHT_BITS = 8
 DEFAULT_PARTIAL_SUM_BITS = 24
 MAX_LAYERS = 20_000
 """Most layers of a network that is read from a file."""
+MAX_SIZE = 1 << 40
+"""Most elements of a tensor, and most vector work or weights of a layer: far above any network's, far below
+where sums of products stop being exact in 64 bits."""
 
 
 class Op(StrEnum):
@@ -122,17 +126,19 @@ class Network:
     """A DAG of layers in a fixed topological order; layer ``l`` makes tensor ``l``.
 
     ``outputs`` are the layers whose tensors leave the package. ``warnings`` tells what the reader had to
-    assume (for example unknown operators treated as data movement).
+    assume (for example unknown operators treated as data movement). ``table_elements`` are those of the
+    embedding tables whose rows come in as inputs: they stay outside, in no layer's weights.
     """
 
     name: str
     inputs: tuple[NetworkInput, ...]
     layers: tuple[Layer, ...]
     outputs: tuple[int, ...]
-    weight_bits: int = 8
+    weight_bits: int = DEFAULT_WEIGHT_BITS
     activation_bits: int = 8
     partial_sum_bits: int = DEFAULT_PARTIAL_SUM_BITS
     warnings: tuple[str, ...] = field(default=())
+    table_elements: int = 0
 
     def __len__(self) -> int:
         return len(self.layers)
