@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from mcmscope.cli.app import (
     INTERRUPTED,
     Batch,
+    Dims,
     JsonFlag,
     Kv,
     NetworkName,
@@ -33,6 +35,7 @@ def run(
     batch: Batch = "64",
     seq: Seq = None,
     kv: Kv = None,
+    dim: Dims = None,
     objective: Annotated[
         str, typer.Option(metavar="NAME", help=f"What the searches make best: {', '.join(Objective)}.")
     ] = Objective.THROUGHPUT.value,
@@ -78,7 +81,9 @@ def run(
             lambda: read_options(batch, objective, scheme, search, micro_batch, time_limit, samples, seed)
         )
         net = faults.attempt(
-            lambda: read_network(network, seq, kv, weight_bits, activation_bits, allow_unknown=allow_unknown)
+            lambda: read_network(
+                network, seq, kv, weight_bits, activation_bits, dims=dim, allow_unknown=allow_unknown
+            )
         )
         pkg = faults.attempt(lambda: load_package(package))
         if out == "":
@@ -115,10 +120,11 @@ def read_network(
     weight_bits: str | None = None,
     activation_bits: str | None = None,
     *,
+    dims: Sequence[str] | None = None,
     allow_unknown: bool = False,
 ) -> Network:
     """The network, its numbers from text; a network file's own precision wins, with a warning."""
-    from mcmscope.options import Faults, whole_number
+    from mcmscope.options import Faults, read_dims, whole_number
     from mcmscope.report.console import warn
     from mcmscope.workload.load import MAX_BITS, load_network
     from mcmscope.workload.zoo.entry import MAX_TOKENS
@@ -137,9 +143,17 @@ def read_network(
         for option, given in (("--seq", seq), ("--kv", kv))
         if given is not None
     }
+    sizes = faults.attempt(lambda: read_dims(dims or ()))
+    if sizes is None:
+        faults.throw()
     network = faults.attempt(
         lambda: load_network(
-            name, allow_unknown=allow_unknown, seq=tokens.get("--seq"), kv=tokens.get("--kv"), **bits
+            name,
+            allow_unknown=allow_unknown,
+            dims=sizes,
+            seq=tokens.get("--seq"),
+            kv=tokens.get("--kv"),
+            **bits,
         )
     )
     faults.throw()

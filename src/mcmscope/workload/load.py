@@ -97,7 +97,8 @@ def _check_file(text: str, dims: Mapping[str, int] | None, seq: int | None, kv: 
     given = [option for option, value in (("--seq", seq), ("--kv", kv)) if value is not None]
     if given:
         faults.append(
-            f"{text}: {' and '.join(given)}: for the zoo's language models; a file has its own sizes"
+            f"{text}: {' and '.join(given)}: for the zoo's language models; a file has its own sizes,"
+            " and --dim sets the symbolic ones of an .onnx file"
         )
     if faults:
         raise InputError(faults)

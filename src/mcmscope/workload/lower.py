@@ -109,6 +109,11 @@ def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int 
     )
 
 
+def _is_cache(graph: Graph, source: int) -> bool:
+    """Whether a tensor is a cache: it stays where it lies when what a step appends to it leaves."""
+    return source < 0 and graph.inputs[-1 - source][0] in graph.caches
+
+
 def _check_links(state: State) -> None:
     """Raise ``InputError`` for a graph where all depends on all: its operands alone would fill the memory."""
     if state.links > MAX_LINKS:
@@ -205,6 +210,6 @@ def _leave(state: State, name: str) -> None:
     if joined:
         # Parts side by side: each leaves from its own layer.
         state.outputs.update(sources)
-        others = [read for read in others if read.source < 0]
+        others = [read for read in others if read.source < 0 and not _is_cache(state.graph, read.source)]
     state.outputs.add(last)
     draft.read(Role.RESIDUAL, (read for read in others if read.source < last))

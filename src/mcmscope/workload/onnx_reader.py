@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mcmscope.errors import InputError
 from mcmscope.workload.graph import (
+    Concat,
     Conv,
     Graph,
     Linear,
@@ -76,7 +77,15 @@ def read_onnx(path: Path, *, allow_unknown: bool = False, dims: Mapping[str, int
         warnings=(*reading.warnings, *((mixed,) if mixed else ())),
         weight_bits=bits,
         table_elements=sum(reading.tables.values()),
+        caches=_caches(reading, {*outputs}),
     )
+
+
+def _caches(reading: _Reading, outputs: set[str]) -> tuple[str, ...]:
+    """The inputs that come back as outputs with something appended: keys and values of earlier tokens."""
+    grown = [node for node in reading.nodes if isinstance(node.op, Concat) and node.output in outputs]
+    joined = {name for node in grown for name in node.inputs}
+    return tuple(name for name in reading.inputs if name in joined)
 
 
 def _needed(typed: Typed) -> list[OnnxNode]:
