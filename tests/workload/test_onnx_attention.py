@@ -161,6 +161,7 @@ def test_rotary_embedding_runs_with_the_projections(tmp_path: Path) -> None:
         ("past_v", True),
     ]
     assert network.cache_bytes == 2 * 6 * SHARED * SIZE
+    key = next(layer for layer in network.layers if layer.name == "n_k")
     assert [o.source for o in key.operands] == [-1]
 
 
