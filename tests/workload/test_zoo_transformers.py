@@ -47,6 +47,13 @@ def test_parameters(name: str) -> None:
     assert weights_of(load_network(name, seq=16)) + BESIDES[name] == PUBLISHED[name]
 
 
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_word_table_is_counted_apart(name: str) -> None:
+    words = {"gpt2": 50_257, "llama_7b": 32_000, "llama_3_8b": 128_256}.get(name, 30_522)
+    network = load_network(name, seq=16)
+    assert network.table_elements == words * network.inputs[0].elements // 16
+
+
 def test_every_one_is_tested() -> None:
     assert set(PUBLISHED) == {name for name in zoo_names() if isinstance(ZOO[name], SequenceEntry)}
 
@@ -126,11 +133,13 @@ def test_a_step_reads_the_cache_and_appends_to_it(name: str, keys: int) -> None:
 
 
 def test_cached_rows_are_second_operands() -> None:
-    layer = next(layer for layer in load_network("llama_3_8b", kv=64).layers if layer.op is Op.MATMUL)
+    network = load_network("llama_3_8b", kv=64)
+    layer = next(layer for layer in network.layers if layer.op is Op.MATMUL)
+    key = [made.name for made in network.layers].index("layers.0.attn.k")
     # Four query heads share each of the eight heads of keys: they are its rows.
     assert (layer.groups, layer.out_height, layer.out_channels, layer.in_channels) == (8, 4, 8 * 65, 128)
     second = [(o.source, o.elements) for o in layer.operands if o.role is Role.SECOND]
-    assert second == [(-2, 64 * 1024), (1, 1024)]
+    assert second == [(-2, 64 * 1024), (key, 1024)]
 
 
 def test_names_say_the_tokens() -> None:

@@ -7,8 +7,10 @@ from os.path import isfile
 from pathlib import Path
 
 from mcmscope.errors import InputError
+from mcmscope.workload.graph import Graph
 from mcmscope.workload.lower import lower
 from mcmscope.workload.network import DEFAULT_WEIGHT_BITS, Network
+from mcmscope.workload.order import ordered
 from mcmscope.workload.zoo import ZOO
 from mcmscope.workload.zoo.find import known_name, zoo_graph
 
@@ -54,34 +56,52 @@ def load_network(
         weight_bits=DEFAULT_WEIGHT_BITS if weight_bits is None else weight_bits,
         activation_bits=activation_bits,
     )
-    text = str(name_or_path)
-    suffix = Path(text).suffix.lower()
-    if dims and suffix != ".onnx":
-        raise InputError(f"{text}: --dim sets symbolic sizes of .onnx files; this network has none")
-    if suffix in (".onnx", ".json"):
-        _check_no_tokens(text, seq, kv)
-    if suffix == ".onnx":
-        from mcmscope.workload.onnx_reader import read_onnx
-
-        graph = read_onnx(Path(text), allow_unknown=allow_unknown, dims=dims)
-        return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
-    if suffix == ".json":
+    if Path(name_or_path).suffix.lower() == ".json":
         from mcmscope.workload.json_format import read_network
 
-        return read_network(Path(text))
+        _check_file(str(name_or_path), dims, seq, kv)
+        return read_network(Path(name_or_path))
+    graph = load_graph(name_or_path, allow_unknown=allow_unknown, dims=dims, seq=seq, kv=kv)
+    return ordered(lower(graph, weight_bits=weight_bits, activation_bits=activation_bits))
+
+
+def load_graph(
+    name_or_path: str | Path,
+    *,
+    allow_unknown: bool = False,
+    dims: Mapping[str, int] | None = None,
+    seq: int | None = None,
+    kv: int | None = None,
+) -> Graph:
+    """The operator graph behind a name of the zoo or an ``.onnx`` file; options as for ``load_network``.
+
+    Raises ``InputError`` for anything amiss.
+    """
+    text = str(name_or_path)
+    if Path(text).suffix.lower() == ".onnx":
+        from mcmscope.workload.onnx_reader import read_onnx
+
+        _check_file(text, None, seq, kv)
+        return read_onnx(Path(text), allow_unknown=allow_unknown, dims=dims)
+    _check_file(text, dims, None, None)
     if isinstance(name_or_path, Path) or "/" in text or "\\" in text or isfile(text):
         raise InputError(f"{text}: not a network file; use .onnx or .json, or a name of the zoo")
-    graph = zoo_graph(text, seq=seq, kv=kv)
-    return lower(graph, weight_bits=weight_bits, activation_bits=activation_bits)
+    return zoo_graph(text, seq=seq, kv=kv)
 
 
-def _check_no_tokens(text: str, seq: int | None, kv: int | None) -> None:
+def _check_file(text: str, dims: Mapping[str, int] | None, seq: int | None, kv: int | None) -> None:
+    """Options that are of no use for this kind of network; those that are are not given here."""
+    faults: list[str] = []
+    if dims:
+        faults.append(f"{text}: --dim sets symbolic sizes of .onnx files; this network has none")
     given = [option for option, value in (("--seq", seq), ("--kv", kv)) if value is not None]
     if given:
-        raise InputError(
+        faults.append(
             f"{text}: {' and '.join(given)}: for the zoo's language models; a file has its own sizes,"
             " and --dim sets the symbolic ones of an .onnx file"
         )
+    if faults:
+        raise InputError(faults)
 
 
 def _check_bits(**bits: int) -> None:

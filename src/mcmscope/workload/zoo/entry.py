@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mcmscope.workload.builder import GraphBuilder
 from mcmscope.workload.graph import Graph
@@ -45,14 +45,16 @@ class ImageEntry:
 class SequenceEntry:
     """A network of the zoo that reads tokens.
 
-    ``width`` channels a token. ``most`` tokens have a position. One that ``decodes`` makes a token at a time
-    behind those in its cache; its other pass, over a whole prompt, fills the cache.
+    ``width`` channels a token, looked up in a table of ``words`` rows. ``most`` tokens have a position. One
+    that ``decodes`` makes a token at a time behind those in its cache; its other pass, over a whole prompt,
+    fills the cache.
     """
 
     description: str
     source: str
     write: Write
     width: int
+    words: int
     most: int = MAX_TOKENS
     decodes: bool = True
 
@@ -60,7 +62,8 @@ class SequenceEntry:
         """The graph of a pass over ``seq`` tokens, or of one token behind ``kv`` in the cache."""
         tokens = 1 if kv else seq or USUAL_TOKENS
         g = GraphBuilder(f"{name}@kv{kv}" if kv else f"{name}@seq{tokens}")
-        return g.graph(*self.write(g, g.input(tokens, self.width, name="embedded"), kv or 0))
+        outputs = self.write(g, g.input(tokens, self.width, name="embedded"), kv or 0)
+        return replace(g.graph(*outputs), table_elements=self.words * self.width)
 
 
 ZooEntry = ImageEntry | SequenceEntry

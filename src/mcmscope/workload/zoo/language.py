@@ -70,6 +70,7 @@ NETWORKS: dict[str, SequenceEntry] = {
         _BERT,
         partial(_bert, layers=12, heads=12),
         768,
+        words=30_522,
         most=512,
         decodes=False,
     ),
@@ -78,6 +79,7 @@ NETWORKS: dict[str, SequenceEntry] = {
         _BERT,
         partial(_bert, layers=24, heads=16),
         1024,
+        words=30_522,
         most=512,
         decodes=False,
     ),
@@ -86,6 +88,7 @@ NETWORKS: dict[str, SequenceEntry] = {
         "Radford et al., Language Models are Unsupervised Multitask Learners, 2019",
         partial(_gpt2, layers=12, heads=12, words=50_257),
         768,
+        words=50_257,
         most=1024,
     ),
     "llama_7b": SequenceEntry(
@@ -93,11 +96,13 @@ NETWORKS: dict[str, SequenceEntry] = {
         "Touvron et al., LLaMA: Open and Efficient Foundation Language Models, 2023",
         partial(_llama, layers=32, heads=32, keys=32, inner=11_008, words=32_000),
         4096,
+        words=32_000,
     ),
     "llama_3_8b": SequenceEntry(
         "Llama 3 8B: 32 gated decoder layers, 4 query heads to a head of keys, 128,256 words",
         "Grattafiori et al., The Llama 3 Herd of Models, 2024",
         partial(_llama, layers=32, heads=32, keys=8, inner=14_336, words=128_256),
         4096,
+        words=128_256,
     ),
 }
