@@ -13,7 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "networks.md").read_text()
 
 
 def table(title: str) -> list[str]:
-    """The operators in the table under a title: words that are an operator's name, in the order of the page."""
+    """The operators in the table under a title: words that are an operator's name."""
     text = PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
     rows = [line for line in text.splitlines() if line.startswith("|")][2:]
     known = {schema.name for schema in defs.get_all_schemas()} | set(RULES)

@@ -127,8 +127,13 @@ def test_tables_of_impossible_size(tmp_path: Path) -> None:
     path = save(tmp_path, nodes, [tensor("ids", (1, 10), TensorProto.INT64)], ["y"], [table, large])
     with pytest.raises(InputError, match="too large"):
         load_network(path)
+    table.dims[:] = [1 << 20, 1 << 21]
+    large.dims[:] = [1 << 21, 8]
+    path = save(tmp_path, nodes, [tensor("ids", (1, 10), TensorProto.INT64)], ["y"], [table, large])
+    with pytest.raises(InputError, match="its tables have 2,199,023,255,552 elements"):
+        load_network(path)
     ids = tensor("ids", (1 << 12, 1 << 20), TensorProto.INT64)
-    with pytest.raises(InputError, match="has over 2\\^40 elements"):
+    with pytest.raises(InputError, match=r"has over 2\^40 elements"):
         load_network(save(tmp_path, nodes, [ids], ["y"], [table, large]))
 
 
@@ -182,3 +187,20 @@ def test_folding_stays_small(tmp_path: Path) -> None:
     ]
     constants = [weight("w", 4, 3, 1, 1), weight("scalar"), integers("shape", 1 << 20, 1 << 20), *scalars]
     assert load_network(save(tmp_path, nodes, [tensor("x", (1, 3, 8, 8))], ["y"], constants)).macs == 12 * 64
+
+
+def test_what_follows_from_an_empty_value_is_constant(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["c"]),
+        node("Slice", ["c", "at", "at", "axis"], ["none"]),  # an empty part
+        node("ReduceSum", ["none"], ["sum"], keepdims=1),
+        node("Mul", ["sum", "scale"], ["left"]),
+        node("Reshape", ["left", "shape"], ["flat"]),
+        node("MatMul", ["flat", "right"], ["a"]),
+        node("Add", ["c", "a"], ["y"]),
+    ]
+    constants = [weight("w", 4, 3, 1, 1), weight("scale"), weight("right", 1, 8)]
+    constants += [integers("at", 0), integers("axis", 1), integers("shape", 1, 1)]
+    for allow_unknown in (False, True):
+        path = save(tmp_path, nodes, [tensor("x", (1, 3, 8, 8))], ["y"], constants)
+        assert len(load_network(path, allow_unknown=allow_unknown)) == 1

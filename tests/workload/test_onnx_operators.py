@@ -330,3 +330,23 @@ def test_squeeze_and_excitation_by_convolutions_or_by_products(tmp_path: Path) -
         assert [layer.macs for layer in network.layers] == [24 * 64, 64, 32 * 64]
         assert [(o.source, o.elements) for o in network.layers[2].operands] == [(0, 512), (1, 8)]
         assert network.layers[1].operands[0].window == (8, 8)
+
+
+@pytest.mark.parametrize(
+    ("shape", "bias", "folds"),
+    [
+        ((1, 8, 8, 16), (16,), True),  # channels last
+        ((1, 10, 16), (16,), True),
+        ((1, 10, 16), (1, 1, 16), True),
+        ((1, 10, 16), (10, 1), False),
+        ((1, 10, 16), (10, 16), False),
+        ((1, 10, 16), (), False),
+    ],
+)
+def test_only_a_constant_per_channel_is_a_bias(
+    tmp_path: Path, shape: tuple[int, ...], bias: tuple[int, ...], folds: bool
+) -> None:
+    nodes = [node("MatMul", ["x", "w"], ["m"]), node("Add", ["m", "b"], ["y"])]
+    constants = [weight("w", 16, 16), weight("b", *bias)]
+    (layer,) = load_network(save(tmp_path, nodes, [tensor("x", shape)], ["y"], constants)).layers
+    assert layer.vector_elements == (0 if folds else np.prod(shape))

@@ -96,7 +96,7 @@ def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int 
     )
     sizes = [item.elements for item in inputs]
     layers = tuple(finish(draft, tensors, sizes) for draft in state.drafts)
-    _check_sizes(graph.name, inputs, layers)
+    _check_sizes(graph.name, inputs, layers, graph.table_elements)
     return Network(
         name=graph.name,
         inputs=inputs,
@@ -123,9 +123,10 @@ def _check_links(state: State) -> None:
         )
 
 
-def _check_sizes(name: str, inputs: tuple[NetworkInput, ...], layers: tuple[Layer, ...]) -> None:
+def _check_sizes(name: str, inputs: tuple[NetworkInput, ...], layers: tuple[Layer, ...], tables: int) -> None:
     """Raise ``InputError`` for sizes that no schedule can be priced with."""
-    faults = [
+    faults = [f"{name}: its tables have {tables:,} elements; at most 2^40 are possible"] * (tables > MAX_SIZE)
+    faults += [
         f"{name}: input {item.name!r} has {item.elements:,} elements; at most 2^40 are possible"
         for item in inputs
         if item.elements > MAX_SIZE

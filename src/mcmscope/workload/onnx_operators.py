@@ -14,6 +14,7 @@ from mcmscope.workload.graph import (
     Reduce,
     Repeat,
     Reshape,
+    Shape,
     Slice,
     Transpose,
     Vector,
@@ -55,10 +56,20 @@ def _vector(passes: int) -> Rule:
 
 def _sum(site: Site) -> Found:
     """Addition: of a constant per channel it is a bias."""
-    size = 1 if len(site.result) < 2 else site.result[1] if len(site.result) == 4 else site.result[-1]
     fixed = [site.shapes.get(name, ()) for name in site.node.inputs if name in site.constants]
-    bias = bool(fixed) and all(max((1, *shape)) == elements_of(shape) == size for shape in fixed)
-    return site.one(Vector(foldable=bias), *site.moving)
+    return site.one(
+        Vector(foldable=bool(fixed) and all(_is_bias(x, site.result) for x in fixed)), *site.moving
+    )
+
+
+def _is_bias(constant: Shape, result: Shape) -> bool:
+    """Whether a constant has one element for each channel: along the last axis, or an image's second."""
+    size = elements_of(constant)
+    if size == 1:
+        return len(result) < 2 or result[-1] == 1
+    places = [i - len(constant) for i, n in enumerate(constant) if n > 1]
+    images = [-3] if len(result) == 4 else []
+    return len(places) == 1 and places[0] in [-1, *images] and result[places[0]] == size
 
 
 def _norm(site: Site) -> Found:

@@ -106,6 +106,10 @@ def _read_node(reading: _Reading, node: OnnxNode, allow_unknown: bool) -> None:
         reading.faults.append(f"{reading.source}: node {node.name!r} makes a value that was made before")
         return
     reading.made.update(name for name in node.outputs if name)
+    if not site.moving:
+        # All it reads was found to be constant, or empty, only now.
+        reading.constants.update(name for name in node.outputs if name)
+        return
     refused = _refusal(site)
     if refused is not None and not allow_unknown:
         reading.unknown.setdefault((node.label, refused), []).append(node.name)
@@ -223,10 +227,7 @@ def _add_unknown(reading: _Reading, site: Site, reason: str) -> None:
     if node.name in reading.typed.assumed:
         text += "; its result is taken to keep its input's shape"
     reading.warnings.append(text)
-    if site.moving:
-        _add(reading, site, site.one(Move(reads_too=True), *site.moving))
-    else:
-        reading.constants.update(name for name in node.outputs if name)
+    _add(reading, site, site.one(Move(reads_too=True), *site.moving))
 
 
 def _look_up(reading: _Reading, node: OnnxNode, part: Part, op: Lookup) -> None:

@@ -82,8 +82,9 @@ class Types:
         # and behind an operator that onnx does not know the element type was a guess. Unchecked inference
         # is no way out: it takes a node at its word, and crashes.
         filled, all_inputs = _filled(node, inputs)
+        alike = (_of_one_kind(all_inputs, kind) for kind in self._kinds_to_try(node))
         told = ""
-        for attempt in ((node, inputs), (filled, all_inputs), (filled, _of_one_kind(filled, all_inputs))):
+        for attempt in ((node, inputs), (filled, all_inputs), *((filled, types) for types in alike)):
             try:
                 found = _infer(schema, *attempt, data, self._opsets)
                 break
@@ -97,6 +98,13 @@ class Types:
         for name, proto in found.items():
             self.put(name, proto)
         return None
+
+    def _kinds_to_try(self, node: NodeProto) -> tuple[int, ...]:
+        """Element types that all inputs may have had: the first's, or floating point."""
+        from onnx import TensorProto
+
+        first = next((self.kinds[name] for name in node.input if name in self.kinds), TensorProto.FLOAT)
+        return first, TensorProto.FLOAT
 
     def _tensor(self, name: str, array: Array) -> TensorProto:
         from onnx import numpy_helper
@@ -142,14 +150,13 @@ def _filled(node: NodeProto, inputs: dict[str, TypeProto]) -> tuple[NodeProto, d
     return copy, {**inputs, "/:nothing": helper.make_tensor_type_proto(TensorProto.FLOAT, (0,))}
 
 
-def _of_one_kind(node: NodeProto, inputs: dict[str, TypeProto]) -> dict[str, TypeProto]:
-    """The inputs' types with the element type of the first."""
-    first = next((inputs[name].tensor_type.elem_type for name in node.input if name in inputs), 0)
+def _of_one_kind(inputs: dict[str, TypeProto], kind: int) -> dict[str, TypeProto]:
+    """The inputs' types with that element type."""
     alike: dict[str, TypeProto] = {}
     for name, proto in inputs.items():
         copy = type(proto)()
         copy.CopyFrom(proto)
-        copy.tensor_type.elem_type = first
+        copy.tensor_type.elem_type = kind
         alike[name] = copy
     return alike
 
