@@ -178,6 +178,14 @@ def _change_input(model: ModelProto, random: Random) -> None:
         kind.elem_type = random.randrange(30)
 
 
+def _change_output(model: ModelProto, random: Random) -> None:
+    outputs = model.graph.output
+    if outputs and random.random() < 0.5:
+        random.choice(outputs).name = random.choice((*_node(model, random).input, "nothing", ""))
+    else:
+        outputs.add(name=random.choice((*_node(model, random).output, "nothing")))
+
+
 def _change_opset(model: ModelProto, random: Random) -> None:
     if model.opset_import:
         random.choice(model.opset_import).version = random.choice((*SIZES, 7, 11, 13, 18, 23))
@@ -207,6 +215,7 @@ _MUTATIONS: tuple[Callable[[ModelProto, Random], None], ...] = (
     _drop_or_repeat,
     _change_constant,
     _change_input,
+    _change_output,
     _change_opset,
     _nest,
 )

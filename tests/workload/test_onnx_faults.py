@@ -205,3 +205,9 @@ def test_an_impossible_convolution_tells_its_sizes(
     for allow_unknown in (False, True):
         (fault,) = faults(path, allow_unknown=allow_unknown)
         assert fault == f"{path}: node 'n_y' (Conv): {words}"
+
+
+def test_an_output_that_nothing_makes(tmp_path: Path) -> None:
+    nodes = [node("Conv", ["x", "w"], ["y"])]
+    path = save(tmp_path, nodes, [tensor("x", (1, 3, 8, 8))], ["y", "z"], [weight("w", 4, 3, 1, 1)])
+    assert faults(path) == (f"{path}: output 'z' is made by no operator",)

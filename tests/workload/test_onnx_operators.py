@@ -350,3 +350,14 @@ def test_only_a_constant_per_channel_is_a_bias(
     constants = [weight("w", 16, 16), weight("b", *bias)]
     (layer,) = load_network(save(tmp_path, nodes, [tensor("x", shape)], ["y"], constants)).layers
     assert layer.vector_elements == (0 if folds else np.prod(shape))
+
+
+def test_a_split_whose_first_part_nobody_wants(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["c"]),
+        node("Split", ["c"], ["", "b"], axis=1),
+        node("Conv", ["b", "v"], ["y"]),
+    ]
+    constants = [weight("w", 4, 3, 1, 1), weight("v", 2, 2, 1, 1)]
+    network = load_network(save(tmp_path, nodes, [tensor("x", (1, 3, 8, 8))], ["y"], constants))
+    assert network.layers[1].operands[0].elements == 128

@@ -145,3 +145,14 @@ def test_constants_of_a_branch_are_used(tmp_path: Path) -> None:
     ]
     network = load_network(save(tmp_path, nodes, [tensor("x", (1, 3, 4, 4))], ["y"], constants))
     assert network.layers[1].macs == 512
+
+
+def test_a_sequence_as_output_is_its_values(tmp_path: Path) -> None:
+    nodes = [
+        node("Conv", ["x", "w"], ["a"]),
+        node("Conv", ["a", "v"], ["b"]),
+        node("SequenceConstruct", ["a", "b"], ["s"]),
+    ]
+    constants = [weight("w", 4, 3, 1, 1), weight("v", 2, 4, 1, 1)]
+    network = load_network(save(tmp_path, nodes, [tensor("x", (1, 3, 4, 4))], ["s"], constants))
+    assert network.outputs == (0, 1)

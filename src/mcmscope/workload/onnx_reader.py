@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcmscope.errors import InputError
@@ -61,6 +61,11 @@ def read_onnx(path: Path, *, allow_unknown: bool = False, dims: Mapping[str, int
     reading.made.update(name for name, _ in typed.inputs)
     for node in _needed(typed):
         _read_node(reading, node, allow_unknown)
+    reading.faults += [
+        f"{path}: output {name!r} is made by no operator"
+        for name in typed.outputs
+        if name not in reading.made and name not in reading.constants
+    ]
     _report(reading)
     if typed.batch > 1:
         reading.warnings.insert(
@@ -94,6 +99,9 @@ def _needed(typed: Typed) -> list[OnnxNode]:
     kept: list[OnnxNode] = []
     for node in reversed(typed.nodes):
         if any(name in needed and name not in typed.constants for name in node.outputs if name):
+            if not node.outputs[0]:
+                # Nobody wants its first result (the first part of a split): the next stands for it.
+                node = replace(node, outputs=tuple(name for name in node.outputs if name))
             kept.append(node)
             needed.update((*node.inputs, *node.captured))
     return kept[::-1]

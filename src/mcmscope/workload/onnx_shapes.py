@@ -99,10 +99,11 @@ def infer(model: ModelProto, source: str, *, allow_unknown: bool, dims: Mapping[
             _visit(walk, proto)
         else:
             _replace(walk, unfolded, waiting)
+    sequences = walk.unfolding.sequences
     return Typed(
         nodes=tuple(walk.nodes),
         inputs=tuple((info.name, walk.types.shapes[info.name]) for info in inputs),
-        outputs=tuple(info.name for info in graph.output),
+        outputs=tuple(name for info in graph.output for name in sequences.get(info.name, (info.name,))),
         batch=batch,
         shapes=walk.types.shapes,
         constants=frozenset(walk.constants),
