@@ -78,7 +78,9 @@ def test_an_operator_that_is_not_understood_is_told_not_refused(tmp_path: Path) 
     found = inspect(path)
     assert found.operators is not None
     assert found.operators[Fate.UNKNOWN] == {"some.where.Mystery": 1}
-    assert "1  not understood, counted as data movement: 1 some.where.Mystery" in "\n".join(inspection_lines(found))
+    assert "1  not understood, counted as data movement: 1 some.where.Mystery" in "\n".join(
+        inspection_lines(found)
+    )
 
 
 def test_a_network_file_has_layers_only(tmp_path: Path) -> None:
