@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -113,6 +114,35 @@ def run(
             raise typer.Exit(INTERRUPTED)
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of a network that a user may give."""
+
+    seq: int | None = None
+    kv: int | None = None
+    dims: Mapping[str, int] | None = None
+
+
+def read_sizes(seq: str | None, kv: str | None, dims: Sequence[str] | None) -> Sizes:
+    """The sizes from text.
+
+    Raises:
+        InputError: every fault of all of them.
+    """
+    from mcmscope.options import Faults, read_dims, whole_number
+    from mcmscope.workload.zoo.entry import MAX_TOKENS
+
+    faults = Faults()
+    tokens = {
+        option: faults.attempt(lambda option=option, given=given: whole_number(option, given, MAX_TOKENS))
+        for option, given in (("--seq", seq), ("--kv", kv))
+        if given is not None
+    }
+    sizes = faults.attempt(lambda: read_dims(dims or ()))
+    faults.throw()
+    return Sizes(tokens.get("--seq"), tokens.get("--kv"), sizes)
+
+
 def read_network(
     name: str,
     seq: str | None = None,
@@ -124,10 +154,9 @@ def read_network(
     allow_unknown: bool = False,
 ) -> Network:
     """The network, its numbers from text; a network file's own precision wins, with a warning."""
-    from mcmscope.options import Faults, read_dims, whole_number
+    from mcmscope.options import Faults, whole_number
     from mcmscope.report.console import warn
     from mcmscope.workload.load import MAX_BITS, load_network
-    from mcmscope.workload.zoo.entry import MAX_TOKENS
 
     faults = Faults()
     bits: dict[str, int] = {}
@@ -138,22 +167,10 @@ def read_network(
         )
         if given is not None and value is not None:
             bits[key] = value
-    tokens = {
-        option: faults.attempt(lambda option=option, given=given: whole_number(option, given, MAX_TOKENS))
-        for option, given in (("--seq", seq), ("--kv", kv))
-        if given is not None
-    }
-    sizes = faults.attempt(lambda: read_dims(dims or ()))
-    if sizes is None:
-        faults.throw()
+    sizes = faults.attempt(lambda: read_sizes(seq, kv, dims)) or Sizes()
     network = faults.attempt(
         lambda: load_network(
-            name,
-            allow_unknown=allow_unknown,
-            dims=sizes,
-            seq=tokens.get("--seq"),
-            kv=tokens.get("--kv"),
-            **bits,
+            name, allow_unknown=allow_unknown, dims=sizes.dims, seq=sizes.seq, kv=sizes.kv, **bits
         )
     )
     faults.throw()

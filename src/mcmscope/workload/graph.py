@@ -144,8 +144,9 @@ class Graph:
     """Nodes in topological order. ``batch`` samples are in every shape and are divided out.
 
     ``weight_bits``: the width that the source's quantised weights have. ``table_elements``: of the tables
-    whose rows are looked up outside and come in as inputs. ``caches``: the inputs
-    that lie in memory from one step of a sequence to the next.
+    whose rows are looked up outside and come in as inputs. ``caches``: the inputs that lie in memory from
+    one step of a sequence to the next. ``worked_out``: operators of the source that have no node, since
+    they make constants or sizes, or nothing that an output depends on.
     """
 
     name: str
@@ -157,6 +158,7 @@ class Graph:
     weight_bits: int | None = None
     table_elements: int = 0
     caches: tuple[str, ...] = ()
+    worked_out: int = 0
 
 
 def elements_of(shape: Shape) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcmscope.errors import InputError
+from mcmscope.files import json_text, write_text
 from mcmscope.workload.network import Layer, Network, NetworkInput, Op, Operand, Role
 
 if TYPE_CHECKING:
@@ -178,5 +179,8 @@ def read_network(path: Path) -> Network:
 
 
 def write_network(network: Network, path: Path) -> None:
-    """Write the network as one line of JSON, the same bytes for the same network."""
-    path.write_text(json.dumps(network_to_dict(network), separators=(",", ":")) + "\n", encoding="utf-8")
+    """Write the network as JSON, whole or not at all; the same bytes for the same network.
+
+    Raises ``InputError`` if it cannot be written.
+    """
+    write_text(path, json_text(network_to_dict(network)))

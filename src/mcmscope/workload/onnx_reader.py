@@ -59,7 +59,8 @@ def read_onnx(path: Path, *, allow_unknown: bool = False, dims: Mapping[str, int
     typed = infer(load_model(path), str(path), allow_unknown=allow_unknown, dims=dims or {})
     reading = _Reading(typed, str(path), dict(typed.inputs), set(typed.constants), faults=list(typed.faults))
     reading.made.update(name for name, _ in typed.inputs)
-    for node in _needed(typed):
+    needed = _needed(typed)
+    for node in needed:
         _read_node(reading, node, allow_unknown)
     reading.faults += [
         f"{path}: output {name!r} is made by no operator"
@@ -83,6 +84,7 @@ def read_onnx(path: Path, *, allow_unknown: bool = False, dims: Mapping[str, int
         weight_bits=bits,
         table_elements=sum(reading.tables.values()),
         caches=_caches(reading, {*outputs}),
+        worked_out=len(typed.nodes) - len(needed),
     )
 
 
