@@ -6,6 +6,7 @@ import os
 import sys
 
 from mcmscope.cli.app import INTERRUPTED, app
+from mcmscope.cli.inspect import inspect
 from mcmscope.cli.lists import networks, packages, show
 from mcmscope.cli.output import watch_output
 from mcmscope.cli.pareto import pareto
@@ -17,7 +18,19 @@ from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (run, evaluate, explain, quality, pareto, simulate, validate, packages, networks, show):
+for command in (
+    run,
+    evaluate,
+    explain,
+    quality,
+    pareto,
+    simulate,
+    validate,
+    packages,
+    networks,
+    show,
+    inspect,
+):
     app.command()(command)
 
 

@@ -11,6 +11,7 @@ NAMES = (
     "schedule",
     "package",
     "network",
+    "inspection",
     "evaluation",
     "quality",
     "pareto",
