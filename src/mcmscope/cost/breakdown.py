@@ -76,8 +76,8 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. A flow line takes no less
-    than ``links_s`` for it: what the flows of a beat that share links take.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. A flow line takes
+    no less than ``links_s`` for it: what the flows of a beat that share links take.
     """
 
     layers: tuple[int, int]

@@ -26,7 +26,7 @@ PLACEMENTS = ("serpentine", "search")
 MOVES = 64_000
 """Most swaps of one annealing."""
 WORK = 3_200_000_000
-"""What all annealings of a schedule may look at, as ``Beat.work`` counts it: half a minute on large packages."""
+"""What all annealings of a schedule may look at, as ``Beat.work`` counts it: up to half a minute."""
 WARMTHS = (0.001, 0.002, 0.004)
 """Annealings of a segment, by turns from the best curve and the second best."""
 CURVES = 2

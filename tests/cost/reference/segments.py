@@ -163,7 +163,7 @@ class Run:
     def links_ps(
         self, segment: Segment, cluster: Cluster, exchanged_ps: int, excess: int, leaving: int
     ) -> int:
-        """Links of a region: all that is exchanged inside and passes by, half of what enters, leaves, spills."""
+        """Links of a region: what is exchanged inside and passes by; half of what enters, leaves, spills."""
         (a, b), (i, j), n = segment.layers, cluster.layers, len(cluster.chiplets)
         u, nop = self.micro_batch(segment), self.mesh.package.nop
         arriving = self.tensors.inputs_read(i, j) | self.tensors.made_before(i, j)
