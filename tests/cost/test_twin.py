@@ -79,6 +79,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "run": ps(kernel.run_s),
         "dram": kernel.dram_bytes_per_beat,
         "load_bytes": kernel.load_bytes,
+        "last": (ps(kernel.last_load_s), ps(kernel.last_beat_s), ps(kernel.last_slowest_stage_s)),
     } == {
         "load": plain.load_ps,
         "beats": plain.beats,
@@ -91,6 +92,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "run": plain.run_ps,
         "dram": plain.io_bytes + plain.spill_bytes,
         "load_bytes": plain.load_bytes,
+        "last": (plain.last_load_ps, plain.last_beat_ps, plain.last_slowest_ps),
     }
     for stage, expected in zip(kernel.stages, plain.stages, strict=True):
         assert (

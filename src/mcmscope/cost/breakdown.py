@@ -13,6 +13,9 @@ from mcmscope.cost.reports import (
     CUT_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
     LOAD_BYTES,
     LOAD_PS,
     PASSES,
@@ -69,7 +72,9 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, ``load_s`` and
+    ``run_s`` are of all of them, the beat and its parts of the first; ``last_`` figures are of the last, which
+    may be smaller.
     """
 
     layers: tuple[int, int]
@@ -85,6 +90,9 @@ class SegmentEvaluation:
     run_s: float
     dram_bytes_per_beat: int
     load_bytes: int
+    last_load_s: float
+    last_beat_s: float
+    last_slowest_stage_s: float
     binds: str
     stages: tuple[StageEvaluation, ...]
 
@@ -139,6 +147,9 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                 run_s=report[RUN_PS] / PS_PER_S,
                 dram_bytes_per_beat=report[IO_BYTES] + report[SPILL_BYTES],
                 load_bytes=report[LOAD_BYTES],
+                last_load_s=report[LAST_LOAD_PS] / PS_PER_S,
+                last_beat_s=report[LAST_BEAT_PS] / PS_PER_S,
+                last_slowest_stage_s=report[LAST_SLOWEST_PS] / PS_PER_S,
                 binds=_segment_binds(report, inside),
                 stages=tuple(inside),
             )

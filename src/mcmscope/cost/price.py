@@ -20,6 +20,9 @@ from mcmscope.cost.reports import (
     FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
     LOAD_BYTES,
     LOAD_PS,
     MICRO_BATCH,
@@ -194,6 +197,9 @@ def price(
             report[LOAD_BYTES] = weights
             report[PASSES] = 1
             report[PASS_PS] = beat
+            report[LAST_LOAD_PS] = load
+            report[LAST_BEAT_PS] = beat
+            report[LAST_SLOWEST_PS] = report[SLOWEST_PS]
             for term in range(ENERGY_TERMS):
                 energy[s, term] = for_samples(per_beat[term], m, u)
             energy[s, NOP] += hop_fj(delivered * replicas, 1000, terms)

@@ -28,7 +28,10 @@ STAGE_REPORT = 7
     LOAD_BYTES,
     PASSES,
     PASS_PS,
-) = range(15)
-SEGMENT_REPORT = 15
+    LAST_LOAD_PS,
+    LAST_BEAT_PS,
+    LAST_SLOWEST_PS,
+) = range(18)
+SEGMENT_REPORT = 18
 OK, TOO_MUCH_WEIGHT, NO_SLICE_FITS = range(3)
 """What ``price`` returns: the schedule fits, or why not."""
