@@ -13,11 +13,12 @@ from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
 from mcmscope.cli.run import run
 from mcmscope.cli.simulate import simulate
+from mcmscope.cli.trace import trace
 from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (run, evaluate, explain, quality, pareto, simulate, validate, packages, networks, show):
+for command in (run, evaluate, explain, quality, pareto, simulate, trace, validate, packages, networks, show):
     app.command()(command)
 
 

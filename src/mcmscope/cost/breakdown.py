@@ -72,9 +72,9 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, ``load_s`` and
-    ``run_s`` are of all of them, the beat and its parts of the first; ``last_`` figures are of the last, which
-    may be smaller.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, loads, bytes
+    and ``run_s`` are those of all of them, the beat and its parts those of the first; ``last_`` figures are
+    those of the last, which may be smaller.
     """
 
     layers: tuple[int, int]
