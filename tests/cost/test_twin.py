@@ -79,6 +79,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "run": ps(kernel.run_s),
         "dram": kernel.dram_bytes_per_beat,
         "load_bytes": kernel.load_bytes,
+        "energy": {term: kernel.energy_fj[term] for term in plain.energy},
     } == {
         "load": plain.load_ps,
         "beats": plain.beats,
@@ -91,6 +92,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "run": plain.run_ps,
         "dram": plain.io_bytes + plain.spill_bytes,
         "load_bytes": plain.load_bytes,
+        "energy": plain.energy,
     }
     for stage, expected in zip(kernel.stages, plain.stages, strict=True):
         assert (
@@ -128,6 +130,8 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
                 figures.stored,
                 figures.active,
             )
+            if plain.passes == 1:
+                assert {term: layer.energy_fj[term] for term in figures.energy} == figures.energy
 
 
 def tell(case: Case, figures: reference.Figures | str) -> None:
