@@ -23,6 +23,7 @@ from mcmscope.cost.reports import (
     LAST_BEAT_PS,
     LAST_LOAD_PS,
     LAST_SLOWEST_PS,
+    LAYER_ENERGY,
     LOAD_BYTES,
     LOAD_PS,
     MICRO_BATCH,
@@ -116,6 +117,8 @@ def price(
                 if layer_report.shape[0] > 0:
                     for column, value in enumerate(cost):
                         layer_report[l, column] = value
+                    for term in range(ENERGY_TERMS):
+                        layer_report[l, LAYER_ENERGY + term] = -per_beat[term]
                     add_layer_energy(
                         net.layer,
                         l,
@@ -135,6 +138,8 @@ def price(
                         terms,
                         per_beat,
                     )
+                    for term in range(ENERGY_TERMS):
+                        layer_report[l, LAYER_ENERGY + term] += per_beat[term]
             stage = stage_report[c]
             if stored > machine.weight_limit:
                 if j - i > 1 or i > a or j < b:
@@ -158,6 +163,9 @@ def price(
                 )
                 if status != OK:
                     return status
+                if layer_report.shape[0] > 0:
+                    for term in range(ENERGY_TERMS):
+                        layer_report[i, LAYER_ENERGY + term] = energy[s, term] * u // m
                 in_passes = True
             else:
                 time = max(time, drain_ps(net, machine, i, j, n, u))

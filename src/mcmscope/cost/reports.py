@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcmscope.cost.energy import ENERGY_TERMS
 from mcmscope.cost.stage import LayerCost
 
 # Columns of the encoded schedule.
@@ -9,7 +10,9 @@ SEGMENT_END, MICRO_BATCH = range(2)
 CLUSTER_END, REGION, TILE_SAMPLES, TILE_ROWS, TILE_COLUMNS = range(5)
 
 # Columns of what ``price`` reports per layer, stage and segment.
-LAYER_REPORT = len(LayerCost._fields)
+LAYER_ENERGY = len(LayerCost._fields)
+"""Behind the figures of ``LayerCost``: the energy of a beat by its terms."""
+LAYER_REPORT = LAYER_ENERGY + ENERGY_TERMS
 STAGE_TIME, STAGE_STORED, STAGE_DISTINCT, STAGE_NEED, STAGE_RELAYED, STAGE_EXCESS, STAGE_CUT = range(7)
 STAGE_REPORT = 7
 (

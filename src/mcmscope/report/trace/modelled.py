@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcmscope.cost.breakdown import PS_PER_S, SegmentEvaluation
+from mcmscope.cost.breakdown import SegmentEvaluation
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.report.trace.beats import Shown
 from mcmscope.report.trace.events import Counter, Process, Slice, Trace
 from mcmscope.report.trace.names import region_name, segment_name
+from mcmscope.report.views.timeline import ps, timeline
 from mcmscope.report.words import plural
 from mcmscope.schedule_file import SavedSchedule
 
@@ -62,13 +63,16 @@ def modelled_trace(saved: SavedSchedule, evaluation: Evaluation, shown: Shown) -
     _, links = trace.process("links and DRAM")
     counters = _Counters(links)
     now = 0
-    for s, segment in enumerate(evaluation.segments):
+    for s, (segment, span) in enumerate(
+        zip(evaluation.segments, timeline(saved, evaluation).segments, strict=True)
+    ):
         tracks = [
             regions.track(region_name(saved.network, s, c, stage.layers, stage.chiplets))
             for c, stage in enumerate(segment.stages)
         ]
         following = evaluation.segments[s + 1] if s + 1 < len(evaluation.segments) else None
-        now = _Segment(saved, s, segment, tracks, shown, trace, counters).draw(now, following)
+        one = _Segment(saved, s, segment, tracks, shown, trace, counters)
+        now = one.draw(now, span.end_ps, following)
     counters.rest(now)
     return trace
 
@@ -96,8 +100,8 @@ class _Segment:
         self.name = segment_name(index, segment.layers)
         self.prefetch = saved.package.prefetch
 
-    def draw(self, now: int, following: SegmentEvaluation | None) -> int:
-        """Draw from ``now`` on; returns when the next segment begins.
+    def draw(self, now: int, end: int, following: SegmentEvaluation | None) -> int:
+        """Draw from ``now`` to ``end``, which is returned: when the next segment begins.
 
         With prefetch only the weights of the first segment are waited for: those of all its passes.
         """
@@ -116,8 +120,8 @@ class _Segment:
             self._count(now, part)
             now += run
         if self.prefetch:
-            return self._prefetch(begin, now, following)
-        return now
+            self._prefetch(begin, now, end, following)
+        return end
 
     def _details(self, part: _Pass) -> dict[str, object]:
         x = self.segment
@@ -149,24 +153,20 @@ class _Segment:
             self.counters.dram.at(now, GB_PER_S * loaded_bytes / load_ps, 0.0)
         return end
 
-    def _prefetch(self, begin: int, now: int, following: SegmentEvaluation | None) -> int:
+    def _prefetch(self, begin: int, done: int, end: int, following: SegmentEvaluation | None) -> None:
         """Weights of the next segment, which come in beside this one and may hold up its end."""
-        end, loading = now, 0
+        loading = 0
         if following is not None:
             loading = following.load_bytes
-            moved = self.segment.beats * self.saved.schedule.replicas * self.segment.dram_bytes_per_beat
-            busy = -(-(moved + loading) * 10**6 // self.saved.package.dram_mb_per_s)
-            load_ps = ps(following.load_s)
-            end = max(now, begin + busy, begin + load_ps)
             name = segment_name(self.index + 1, following.layers)
-            self._say(WEIGHTS, f"{name}: prefetched", "load", begin, begin + load_ps, {"bytes": loading})
-            self._say(SEGMENTS, f"{name}: waits for DRAM", "wait", now, end)
+            loaded = begin + ps(following.load_s)
+            self._say(WEIGHTS, f"{name}: prefetched", "load", begin, loaded, {"bytes": loading})
+            self._say(SEGMENTS, f"{name}: waits for DRAM", "wait", done, end)
         lasts = max(1, end - begin)
         self.counters.dram.at(begin, GB_PER_S * loading / lasts, GB_PER_S * self._run_bytes() / lasts)
-        if end > now:
-            self.counters.chiplets.at(now, 0.0, 0.0)
-            self.counters.cut.at(now, 0.0)
-        return end
+        if end > done:
+            self.counters.chiplets.at(done, 0.0, 0.0)
+            self.counters.cut.at(done, 0.0)
 
     def _beats(self, begin: int, part: _Pass) -> None:
         """Beats of the pipeline: it fills, is full, drains."""
@@ -259,8 +259,3 @@ def passes(segment: SegmentEvaluation) -> list[_Pass]:
     load = (ps(segment.load_s) - last.load_ps) // (count - 1)
     usual = [_Pass(number, load, ps(segment.beat_s), stages) for number in range(1, count)]
     return [*usual, _Pass(count, last.load_ps, last.beat_ps, (ps(segment.last_slowest_stage_s),))]
-
-
-def ps(seconds: float) -> int:
-    """Picoseconds of a figure that was a whole number of them."""
-    return round(seconds * PS_PER_S)
