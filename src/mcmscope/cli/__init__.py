@@ -9,6 +9,7 @@ from mcmscope.cli.app import INTERRUPTED, app
 from mcmscope.cli.lists import networks, packages, show
 from mcmscope.cli.output import watch_output
 from mcmscope.cli.pareto import pareto
+from mcmscope.cli.plot import plot
 from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
 from mcmscope.cli.run import run
@@ -18,7 +19,20 @@ from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (run, evaluate, explain, quality, pareto, simulate, trace, validate, packages, networks, show):
+for command in (
+    run,
+    evaluate,
+    explain,
+    quality,
+    pareto,
+    simulate,
+    plot,
+    trace,
+    validate,
+    packages,
+    networks,
+    show,
+):
     app.command()(command)
 
 
