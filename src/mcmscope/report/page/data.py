@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mcmscope.report.causes import CAUSES
+from mcmscope.report.causes import CAUSES, PLURAL
 from mcmscope.report.result_json import figures
 from mcmscope.report.sentences import binding, distance
 from mcmscope.report.views.layers import LayerRow, layer_rows
@@ -44,6 +44,7 @@ def page_data(cases: Sequence[Findings]) -> dict[str, Any]:
     return {
         "parts": PARTS,
         "causes": CAUSES,
+        "plural_causes": sorted(PLURAL),
         "layer_columns": LAYER_COLUMNS,
         "cases": [_case(found) for found in cases],
     }

@@ -64,15 +64,13 @@ function drawBatch(panel, ctx) {
     svg('defs', {}, hatch(id, css('fill'))),
     roving(list, 'Segments in the order in which they run'),
     timeAxis(x, top + high + 2, Math.max(3, width / 130)));
-  const total = d3.sum(plan.segments, (found) => found.share);
   const overall = Object.fromEntries(parts.map((name) => [name, d3.sum(plan.segments, (found) => {
     const running = (found.span_ps[1] - found.span_ps[0]) / plan.batch_ps;
     return (sharesOf(ctx, found)[name] * running);
   })]));
   panel.append(drawing, legend([
-    ['weight loads', css('load')],
+    [`weight loads ${percent(1 - d3.sum(plan.segments, (found) => found.span_ps[1] - found.span_ps[0]) / plan.batch_ps)}`, css('load')],
     ...parts.filter((name) => seen.has(name)).map((name) => [`${PART_WORDS[name]} ${percent(overall[name])}`, css(name)]),
   ]), html('p', { class: 'caption' }, html('strong', {}, plan.scheme), ` in ${plural(plan.segments.length, 'segment')}`
-    + `${plan.replicas > 1 ? `, on each of ${plan.replicas} replicas alike` : ''}. ${plan.binding}`));
-  return total;
+    + `${plan.replicas > 1 ? `, on each of ${plan.replicas} replicas alike` : ''}. ${plan.binding} A beat lasts as long as the longest of what goes on at once: of a wait, the bars show what it adds to the rest.`));
 }

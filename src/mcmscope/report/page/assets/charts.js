@@ -3,7 +3,7 @@ const ENERGY_WORDS = { mac: 'MACs', pe_buffers: 'PE buffers', activation_buffer:
 
 /** Make a plot's marks, one for each of `rows` in their order, choices of a list. */
 function choices(plot, selector, rows, label, about) {
-  const root = plot.tagName === 'svg' ? plot : plot.querySelector('svg');
+  const root = plot.tagName === 'svg' ? plot : plot.querySelector(':scope > svg');
   for (const group of root.querySelectorAll('[aria-label], [aria-description]')) {
     group.removeAttribute('aria-label');
     group.removeAttribute('aria-description');
@@ -36,15 +36,16 @@ function roof(ctx, roofline, label, words, x) {
     ].map(([at, z]) => ({ x: at, y: Math.min(roofline.peak, slope * at), z })));
     const same = (row) => row.s === ctx.segment && (row.c === null || ctx.stage === null || row.c === ctx.stage);
     const plot = Plot.plot({
-      width, height: Math.min(0.62 * width, 24 * rem()), marginLeft: 4.2 * rem(), marginBottom: 2.9 * rem(), marginRight: 1.2 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+      width, height: Math.min(Math.max(15 * rem(), 0.62 * width), 22 * rem()), marginLeft: 4.2 * rem(), marginBottom: 2.3 * rem(), marginRight: 1.2 * rem(), style: { fontSize: `${0.8 * rem()}px` },
       x: { type: 'log', domain: [low, high], label: x, tickFormat: (value) => amountShort(value), ticks: 5, grid: true },
       y: { type: 'log', domain: [floor, roofline.peak * 1.6], label: 'MAC/s', tickFormat: (value) => amountShort(value), ticks: 4, grid: true },
-      r: { domain: [0, 1], range: [3, 1.6 * rem()], type: 'sqrt' },
+      r: { domain: [0, 1], range: [3, 1.3 * rem()], type: 'sqrt' },
       marks: [
         Plot.line(lines, { x: 'x', y: 'y', z: 'z', stroke: 'currentColor', strokeWidth: 1.5 }),
-        Plot.text(roofline.slopes, { x: (slope) => Math.sqrt(Math.max(low, floor / slope[1]) * (roofline.peak / slope[1])), y: (slope) => slope[1] * Math.sqrt(Math.max(low, floor / slope[1]) * (roofline.peak / slope[1])), text: (slope) => slope[0], dy: -6, dx: -6, textAnchor: 'end' }),
+        Plot.text(roofline.slopes, { x: (slope) => roofline.peak / slope[1], y: () => roofline.peak, text: (slope) => slope[0], dy: -9 }),
         Plot.text([roofline.peak], { x: high, y: roofline.peak, text: () => 'peak', dy: -8, textAnchor: 'end' }),
-        Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: (row) => clusterColour(row.c ?? row.s), fillOpacity: 0.9, stroke: css('on-k'), strokeWidth: 0.8 }),
+        Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: (row) => (row.c === null ? css('dram') : clusterColour(row.c)), fillOpacity: 0.85, stroke: css('paper'), strokeWidth: 1 }),
+        Plot.text(rows.filter((row) => (row.c === null ? rows.length < 9 || row.share > 0.08 : row.s === ctx.segment && (row.c === ctx.stage || ctx.plan.segments[row.s].stages.length < 7))), { x: 'intensity', y: 'rate', text: (row) => (row.c === null ? `${row.s + 1}` : `${row.s + 1}.${row.c + 1}`), fill: 'currentColor', stroke: css('paper'), strokeWidth: 3 }),
         Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: 'transparent', className: 'mark' }),
       ],
     });
@@ -82,7 +83,7 @@ function energyBars(ctx, bars, label, chosen, choose) {
     const width = place.clientWidth;
     const tall = (bars.length > 12 ? 0.75 : 1.7) * rem();
     const plot = Plot.plot({
-      width, height: bars.length * tall + 2.9 * rem(), marginLeft: 9.6 * rem(), marginRight: 4 * rem(), marginTop: 4, marginBottom: 2.8 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+      width, height: bars.length * tall + 2.5 * rem(), marginLeft: 9.6 * rem(), marginRight: 4 * rem(), marginTop: 4, marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
       x: { label: 'mJ per sample', grid: true, ticks: 4 }, y: { domain: bars.map((bar) => bar.name), label: null, padding: 0.2, tickSize: 0 },
       color: { domain: terms, range: terms.map(css) },
       marks: [
@@ -133,7 +134,7 @@ function drawRank(pair, rank) {
     html('p', { class: 'caption' }, marks.map((one) => `${one.search}: ${significant(one.value)} ${rank.unit}, top ${(100 * one.top_share).toPrecision(2)}%${rank.exhaustive ? '' : ' or less, with 95% confidence'}`).join('; ') + '.')));
   const low = Math.min(d3.min(rank.points, (point) => point[0]), d3.min(marks, (one) => one.top_share) ?? 1);
   place.append(still(Plot.plot({
-    width: place.clientWidth, height: Math.min(0.6 * place.clientWidth, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 1.5 * rem(), marginBottom: 2.9 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+    width: place.clientWidth, height: Math.min(0.6 * place.clientWidth, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 1.5 * rem(), marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
     x: { type: 'log', label: 'share of schedules that are as good', domain: [low / 1.5, 1], tickFormat: (value) => `${+(100 * value).toPrecision(2)}%`, ticks: 5, grid: true },
     y: { type: 'log', label: rank.unit, tickFormat: amountShort, ticks: 4, grid: true },
     marks: [
@@ -150,7 +151,7 @@ function drawFront(pair, front, ctx) {
     html('p', { class: 'caption' }, front.exact ? `The whole front, proven: ${plural(front.points.length, 'schedule')}.` : `${plural(front.points.length, 'schedule')}; others may lie between them.`)));
   const others = fits(ctx.kase).map((plan) => ({ scheme: plan.scheme, throughput_per_s: plan.throughput_per_s, energy_j_per_sample: plan.energy_j_per_sample }));
   place.append(still(Plot.plot({
-    width: place.clientWidth, height: Math.min(0.6 * place.clientWidth, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 8 * rem(), marginBottom: 2.9 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+    width: place.clientWidth, height: Math.min(0.6 * place.clientWidth, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 8 * rem(), marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
     x: { label: 'samples/s', tickFormat: amountShort, grid: true, ticks: 5, nice: true }, y: { label: 'mJ per sample', grid: true, ticks: 5, nice: true },
     marks: [
       Plot.line(front.points, { x: 'throughput_per_s', y: (point) => 1000 * point.energy_j_per_sample, stroke: css('soft'), curve: 'step-before' }),

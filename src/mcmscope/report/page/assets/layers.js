@@ -15,8 +15,9 @@ const COLUMNS = [
   ['stored_weight_bytes', 'held', (row) => bytes(row.stored_weight_bytes), true],
   ['utilization', 'MACs used', (row) => percent(row.utilization), true],
   ['energy_j', 'energy', (row) => `${significant(row.energy_j * 1e6)} uJ`, true],
-  ['binds', 'binds', (row) => data.causes[row.binds]],
+  ['binds', 'binds', (row) => SHORT_CAUSES[row.binds]],
 ];
+const SHORT_CAUSES = { compute: 'compute', vector: 'vector work', memory: 'buffer reads', NoP: 'exchange', start: 'start-up' };
 const ALL = '';
 const tableState = { sort: 'layer', down: false, text: '', partition: ALL, binds: ALL, only: false };
 
@@ -44,7 +45,7 @@ function drawLayers(panel, ctx) {
   panel.append(html('div', { class: 'tools' },
     html('label', {}, 'Find', html('input', { type: 'search', placeholder: 'name, number or kind', 'data-key': `find${ctx.side}`, value: tableState.text, oninput: (event) => { tableState.text = event.target.value; show(); } })),
     choose('Partition', 'partition', unique('partition'), (value) => value),
-    choose('Bound by', 'binds', unique('binds'), (value) => data.causes[value]),
+    choose('Bound by', 'binds', unique('binds'), (value) => SHORT_CAUSES[value]),
     html('fieldset', {}, html('label', {}, only, 'only the chosen segment or stage')), count), place);
   show();
 }

@@ -73,7 +73,7 @@ function drawChoice(ctx, other) {
     choose('Stage', 'stage', [['', 'all'], ...found.stages.map((one, c) => [c, `${ctx.segment + 1}.${c + 1} (${layerSpan(one.layers)})`])], ctx.stage ?? '',
       (value) => writeChoice({ layer: null, segment: ctx.segment + 1, stage: value === '' ? null : Number(value) + 1 })),
     choose('Layer', 'layer', [['', 'all'], ...kase.layers.map((one, l) => [l, `${l} ${one[0]}`])], ctx.layer ?? '', (value) => writeChoice({ layer: value === '' ? null : Number(value), segment: ctx.segment + 1, stage: null })),
-    choose('Beside it', 'versus', [['', 'nothing'], ...others], other ? `${other.at}.${other.plan.scheme}` : '', (value) => {
+    choose('Compare with', 'versus', [['', 'nothing'], ...others], other ? `${other.at}.${other.plan.scheme}` : '', (value) => {
       const [at, ...name] = value.split('.');
       writeChoice({ 'vs-result': value && data.cases.length > 1 ? Number(at) + 1 : null, 'vs-scheme': value ? name.join('.') : null, 'vs-segment': null, 'vs-stage': null });
     }),

@@ -1,5 +1,5 @@
 // The mesh: chiplets by cluster or by how full they are, DRAM ports, and traffic where it was simulated.
-const MAP_MODES = [['cluster', 'stages'], ['work', 'MACs busy'], ['weights', 'weights held'], ['activations', 'activations held']];
+const MAP_MODES = [['cluster', 'stages'], ['work', 'MACs busy'], ['weights', 'weights'], ['activations', 'activations']];
 const STEPS = { east: [1, 0], west: [-1, 0], south: [0, 1], north: [0, -1] };
 
 /** Replica and stage of each chiplet that has one in a segment. */

@@ -16,7 +16,7 @@ function drawPipeline(panel, ctx) {
   const width = panel.clientWidth;
   const stages = found.stages.length;
   const tall = Math.min(2.1 * rem(), Math.max(3, (26 * rem()) / stages));
-  const room = width < 560 ? 3 * rem() : 7.5 * rem();
+  const room = width < 560 ? 2.4 * rem() : 5.6 * rem();
   const loadRoom = 0.075 * (width - room);
   const gapRoom = 2.2 * rem();
   const ranges = shownSlots(found);
@@ -58,8 +58,7 @@ function stageRowMarks(ctx, { c, stage, found, y, tall, beat, ranges, begins, ro
   const gap = tall > 8 ? 2 : 0.4;
   const share = found.beat_s ? Math.min(1, stage.time_s / found.beat_s) : 1;
   const beats = found.beats * found.passes;
-  const [work, wait] = ['', ''];
-  const paths = { work, wait };
+  const paths = { work: '', wait: '' };
   const labels = [];
   ranges.forEach(([first, end], at) => {
     for (let slot = first; slot < end; slot += 1) {
@@ -78,7 +77,7 @@ function stageRowMarks(ctx, { c, stage, found, y, tall, beat, ranges, begins, ro
     }
   });
   const end = begins[begins.length - 1] + (ranges[ranges.length - 1][1] - ranges[ranges.length - 1][0]) * beat;
-  const name = room > 4 * rem() ? `${ctx.segment + 1}.${c + 1}  ${layerSpan(stage.layers).replace('layer ', '').replace('layers ', '')}` : `${ctx.segment + 1}.${c + 1}`;
+  const name = room > 3 * rem() ? `${ctx.segment + 1}.${c + 1} · ${layerSpan(stage.layers).replace('layer ', '').replace('layers ', '')}` : `${ctx.segment + 1}.${c + 1}`;
   const group = svg('g', {},
     svg('path', { d: paths.wait, style: `fill:url(#${bubble})` }),
     svg('path', { d: paths.work, style: `fill:${clusterColour(c)}` }),
@@ -91,7 +90,8 @@ function stageRowMarks(ctx, { c, stage, found, y, tall, beat, ranges, begins, ro
 function loadMark(ctx, found, x, wide, y, tall, ground, words, own) {
   const mark = svg('g', { 'aria-hidden': 'true' },
     svg('rect', { x: x + 2, y: y + 1, width: wide - 4, height: tall - 2, style: `fill:url(#${ground})` }));
-  if (wide > 3.4 * rem()) mark.append(svg('text', { class: 'soft', x: own ? x : x + wide, y: y - 0.45 * rem(), 'text-anchor': own ? 'start' : 'end' }, words));
+  const fitting = own || wide > 5.5 * rem() ? words : 'next';
+  mark.append(svg('text', { class: 'soft', x: own ? x : x + wide, y: y - 0.45 * rem(), 'text-anchor': own ? 'start' : 'end' }, fitting));
   hint(mark, () => `${words}: ${bytes(found.load_bytes)} of weights`);
   return mark;
 }

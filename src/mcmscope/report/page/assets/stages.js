@@ -6,8 +6,9 @@ function drawStages(panel, ctx) {
   const own = plan.segments[segment].stages.length > 1;
   const shown = own ? [segment] : d3.range(plan.segments.length).sort((a, b) => plan.segments[b].share - plan.segments[a].share)
     .slice(0, MOST_BARS).concat(segment).filter((s, at, all) => all.indexOf(s) === at).sort((a, b) => a - b);
-  const rows = shown.flatMap((s) => plan.segments[s].stages.map((stage, c) => ({ s, c, stage, beat_s: plan.segments[s].beat_s,
-    name: `${s + 1}.${c + 1}` })));
+  const all = shown.flatMap((s) => plan.segments[s].stages.map((stage, c) => ({ s, c, stage, beat_s: plan.segments[s].beat_s, name: `${s + 1}.${c + 1}` })));
+  const slow = new Set(own ? [...all].sort((a, b) => b.stage.time_s - a.stage.time_s).slice(0, MOST_BARS) : all);
+  const rows = all.filter((row) => slow.has(row) || (own && row.c === ctx.stage));
   const width = panel.clientWidth;
   const narrow = width < 620;
   const longest = own ? plan.segments[segment].beat_s : 1;
@@ -17,8 +18,8 @@ function drawStages(panel, ctx) {
   const tall = Math.min(1.9, Math.max(0.85, 30 / rows.length)) * rem();
   const words = (row) => `${layerSpan(row.stage.layers).replace(/^layers? /, '')}`;
   const plot = Plot.plot({
-    width, height: rows.length * tall + 3.2 * rem(), marginLeft: (narrow ? 3.2 : 4) * rem(), marginRight: narrow ? 8 : 19 * rem(),
-    marginTop: 6, marginBottom: 2.9 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+    width, height: rows.length * tall + 2.6 * rem(), marginLeft: (narrow ? 3.2 : 4) * rem(), marginRight: narrow ? 8 : 19 * rem(),
+    marginTop: 6, marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
     x: { domain: [0, longest * scale], label: own ? `time of one beat (${unit})` : `share of the stage’s own beat (%)`, grid: true, ticks: narrow ? 4 : 8, nice: false },
     y: { domain: rows.map((row) => row.name), label: null, padding: 0.18, tickSize: 0 },
     color: { domain: data.parts, range: data.parts.map(css) },
@@ -41,7 +42,7 @@ function drawStages(panel, ctx) {
   const found = plan.segments[segment];
   panel.append(html('div', { class: 'chart' }, plot), legend(parts.map((part) => [PART_WORDS[part], css(part)])));
   panel.append(html('p', { class: 'caption' }, html('strong', {}, own ? `Segment ${segment + 1}` : plan.scheme),
-    own ? `: a beat of ${duration(found.beat_s)}, set by ${data.causes[found.cause]}.`
+    own ? `: a beat of ${duration(found.beat_s)}, set by ${data.causes[found.cause]}.${rows.length < all.length ? ` The ${rows.length} slowest of ${all.length} stages.` : ''}`
       : `: ${rows.length < plan.segments.length ? `the ${rows.length} of ${plan.segments.length} segments that take most time` : `all ${plural(plan.segments.length, 'segment')}`}`
         + ', each against its own beat.'));
 }

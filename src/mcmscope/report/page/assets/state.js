@@ -80,7 +80,7 @@ function told(ctx) {
   if (stage !== null) return stageText(ctx, segment, stage);
   const stages = found.stages.length;
   return `Segment ${segment + 1} of ${plan.segments.length}: ${layerSpan(found.layers)} in ${plural(stages, 'stage')}, `
-    + `${percent(found.share)} of the batch’s time; ${data.causes[found.cause]} set${data.causes[found.cause].endsWith('s') ? '' : 's'} the beat.`;
+    + `${percent(found.share)} of the batch’s time; ${data.causes[found.cause]} ${data.plural_causes.includes(found.cause) ? 'set' : 'sets'} the beat.`;
 }
 
 function stageText(ctx, segment, stage) {

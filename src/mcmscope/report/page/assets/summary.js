@@ -48,23 +48,24 @@ function drawComparison(place) {
   const narrow = width < 640;
   const text = (row) => `${row.name}: ${row.scheme}\n${significant(row.rate)} samples/s, ${percent(row.share)} of the bound`;
   const plot = Plot.plot({
-    width, height: names.length * 2.2 * rem() + 4 * rem(), marginLeft: narrow ? 10 : 19 * rem(), marginTop: narrow ? 30 : 20,
+    width, height: names.length * (narrow ? 3 : 2) * rem() + 3 * rem(), marginLeft: narrow ? 10 : 19 * rem(), marginTop: narrow ? 26 : 8, marginBottom: 2.3 * rem(), marginRight: 1.5 * rem(),
     style: { fontSize: `${0.8 * rem()}px` },
-    x: { domain: [0, 1], label: 'throughput over the bound', tickFormat: '.0%', grid: true, ticks: narrow ? 5 : 10 },
+    x: { domain: [0, 1], label: 'throughput over the bound', tickFormat: '.0%', grid: true, ticks: narrow ? 5 : 10, labelAnchor: 'left' },
     y: { domain: names, label: null, axis: narrow ? null : 'left' },
     color: { domain: schemes, range: schemes.map((_, at) => SCHEME_COLOURS[at]) },
-    symbol: { domain: schemes, range: schemes.map((_, at) => SCHEME_SYMBOLS[at]) },
+    symbol: { legend: true, domain: schemes, range: schemes.map((_, at) => SCHEME_SYMBOLS[at]) },
     marks: [
       Plot.ruleY(names, { y: (name) => name, stroke: css('line') }),
-      narrow ? Plot.text(names, { x: 0, y: (name) => name, text: (name) => name, textAnchor: 'start', dy: -12, fill: 'currentColor' }) : null,
-      Plot.dot(rows, { x: 'share', y: 'name', stroke: 'scheme', symbol: 'scheme', r: 5, strokeWidth: 2, className: 'mark' }),
+      narrow ? Plot.text(names, { x: 0, y: (name) => name, text: (name) => name, textAnchor: 'start', dy: -16, fill: 'currentColor' }) : null,
+      Plot.dot(rows, { x: 'share', y: 'name', stroke: 'scheme', symbol: 'scheme', r: 5, strokeWidth: 2 }),
+      Plot.dot(rows, { x: 'share', y: 'name', r: 9, fill: 'transparent', className: 'mark' }),
     ],
   });
   choices(plot, 'g.mark > *', rows, 'Schemes of all results', (row, at) => ({
     key: `compare:${at}`, text: () => text(row), chosen: false,
     pick: () => writeChoice({ result: row.at + 1, scheme: row.scheme, segment: null, stage: null, layer: null }),
   }));
-  place.replaceChildren(plot, legend(schemes.map((scheme, at) => [scheme, SCHEME_COLOURS[at]])));
+  place.replaceChildren(plot);
 }
 
 const SCHEME_COLOURS = ['compute', 'on_chip', 'static', 'exchange', 'links', 'activation_buffer'].map(css);
