@@ -137,7 +137,9 @@ class Result:
         return min(rows, key=lambda pair: pair[0])[1] if rows else None
 
     def save(self, directory: str | Path) -> tuple[Path, ...]:
-        """Write ``result.json`` and ``schedule-SCHEME.json`` per feasible scheme; returns the files.
+        """Write ``result.json``, ``report.html`` and ``schedule-SCHEME.json`` per feasible scheme.
+
+        Returns the files, the result last.
 
         Each file appears whole or not at all. Schedule files of schemes that have none in this result, left
         there by another run, are removed.

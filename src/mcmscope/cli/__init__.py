@@ -12,6 +12,7 @@ from mcmscope.cli.pareto import pareto
 from mcmscope.cli.plot import plot
 from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
+from mcmscope.cli.report import report
 from mcmscope.cli.run import run
 from mcmscope.cli.simulate import simulate
 from mcmscope.cli.trace import trace
@@ -21,12 +22,13 @@ __all__ = ["app", "main"]
 
 for command in (
     run,
+    report,
+    plot,
     evaluate,
     explain,
     quality,
     pareto,
     simulate,
-    plot,
     trace,
     validate,
     packages,

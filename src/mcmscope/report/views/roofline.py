@@ -53,7 +53,7 @@ def stage_roof(package: Package, segments: tuple[SegmentRow, ...]) -> Roof:
     )
     chiplet = package.chiplet
     peak = chiplet.macs_per_cycle * chiplet.clock_mhz * 1e6
-    return Roof(peak, (("four links", LINKS_PER_CHIPLET * link), ("one link", link)), points)
+    return Roof(peak, (("4 links", LINKS_PER_CHIPLET * link), ("1 link", link)), points)
 
 
 def dram_roof(package: Package, segments: tuple[SegmentRow, ...], replicas: int = 1) -> Roof:

@@ -68,7 +68,10 @@ def load_findings(path: str | Path) -> Findings:
 
 
 def with_others(result: Result, folder: Path) -> Findings:
-    """``result`` with simulations, ranks and front that the folder has for the same case."""
+    """``result`` with simulations, ranks and front that the folder has for the same case.
+
+    Never fails: a file that cannot be read is left out, with a note.
+    """
     notes: list[str] = []
     simulations: dict[Scheme, Data] = {}
     for row in result.schemes:
@@ -88,12 +91,12 @@ def with_others(result: Result, folder: Path) -> Findings:
 
 
 def _other(path: Path, kind: str, result: Result, notes: list[str]) -> Data | None:
-    """A file of another command; None with a note if it is of another case.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    data = _checked(path, kind)
+    """A file of another command; None with a note if it is of another case or cannot be read."""
+    try:
+        data = _checked(path, kind)
+    except InputError as error:
+        notes.append(f"{path.name} is left out: {error.faults[0].removeprefix(str(path)).lstrip(': ')}.")
+        return None
     same = (
         data["network"] == network_summary(result.network)
         and data["package"] == package_to_dict(result.package)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mcmscope.report.causes import CAUSES, time_by_cause
+from mcmscope.report.causes import CAUSES, PLURAL, time_by_cause
 from mcmscope.report.sentences import priced_for
 from mcmscope.report.words import duration, percent, ratio, significant
 from mcmscope.result import Result, SchemeResult, cost_of
@@ -88,7 +88,7 @@ def answer(result: Result) -> str:
                 f"{significant(found.throughput_per_s)} samples/s"
             )
     cause, share = next(iter(time_by_cause(priced_for(result, best, found)).items()))
-    verb = "bind" if CAUSES[cause].endswith("s") and cause != "DRAM" else "binds"
+    verb = "bind" if cause in PLURAL else "binds"
     return (
         f"{best.scheme.value} runs {network} on {package} {figure}{_against(result, best)}; "
         f"{CAUSES[cause]} {verb} {percent(share)} of the time."
