@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.hardware.package import Package
 from mcmscope.schedule import Objective, Schedule, Scheme
 from mcmscope.workload.network import Network
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as PandasFrame
+    from polars import DataFrame as PolarsFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +155,29 @@ class Result:
         from mcmscope.report.save import save_result
 
         return save_result(self, Path(directory))
+
+    def to_pandas(self, table: str = "schemes") -> PandasFrame:
+        """A table as a pandas data frame: ``schemes``, or ``segments``, ``stages`` or ``layers`` of them all.
+
+        Raises:
+            ImportError: pandas is not installed.
+            InputError: there is no such table.
+        """
+        from mcmscope.report.notebook.tables import pandas_frame, result_columns
+
+        return pandas_frame(result_columns(self, table))
+
+    def to_polars(self, table: str = "schemes") -> PolarsFrame:
+        """As ``to_pandas``, as a polars data frame."""
+        from mcmscope.report.notebook.tables import polars_frame, result_columns
+
+        return polars_frame(result_columns(self, table))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from mcmscope.report.notebook.show import result_html
+
+        return result_html(self)
 
 
 def cost_of(evaluation: Evaluation, objective: Objective) -> int:
