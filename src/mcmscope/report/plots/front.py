@@ -34,7 +34,7 @@ def front_figure(data: Mapping[str, Any]) -> Any:
     axes.grid(True)
     if found.points:
         axes.legend()
-    title(figure, heading(data))
+    title(figure, f"{heading(data)}: throughput against energy")
     return figure
 
 

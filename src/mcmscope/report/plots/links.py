@@ -8,7 +8,7 @@ from mcmscope.report.links import DIRECTIONS
 from mcmscope.report.plots.style import SCALE, TINTS, new_figure, no_axes, title
 from mcmscope.report.views.package_map import dram_ports, owners
 from mcmscope.report.views.traffic import Traffic
-from mcmscope.report.words import plural, span
+from mcmscope.report.words import layers_text, plural
 from mcmscope.schedule_file import SavedSchedule
 
 _SIDE = 0.52
@@ -29,7 +29,7 @@ def links_figure(saved: SavedSchedule, found: Traffic) -> Any:
     package = saved.package
     width = min(10.0, 2.6 + 0.58 * package.columns)
     step = (width - 1.3) / (package.columns + 0.5)
-    figure = new_figure(step * (package.rows + 0.5) + 0.8, max(width, 4.5))
+    figure = new_figure(step * (package.rows + 0.5) + 0.5, max(width, 4.5))
     axes = figure.subplots()
     no_axes(axes)
     axes.set_xlim(-0.75, package.columns - 0.25)
@@ -41,7 +41,7 @@ def links_figure(saved: SavedSchedule, found: Traffic) -> Any:
     _ports(axes, saved, found, scale)
     bar = figure.colorbar(scale, ax=axes, shrink=0.8, aspect=30, pad=0.01)
     bar.outline.set_visible(False)
-    bar.set_label("share of the batch's time that a link or DRAM port is busy")
+    bar.set_label("busy, of the batch's time")
     bar.ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     title(figure, *_told(saved, found.longest))
     return figure
@@ -51,12 +51,12 @@ def _told(saved: SavedSchedule, longest: int) -> tuple[str, str]:
     segments = saved.schedule.segments
     segment, replicas = segments[longest], saved.schedule.replicas
     noun = "cluster" if len(segment.clusters) == 1 else "clusters"
-    regions = f"{noun} of segment {longest + 1} of {len(segments)} (layers {span(segment.layers)})" + (
+    regions = f"{noun} of segment {longest + 1} of {len(segments)} ({layers_text(segment.layers)})" + (
         f", {plural(replicas, 'replica')}" if replicas > 1 else ""
     )
     return (
         f"{saved.network.name} on {saved.package.name}, batch {saved.batch}, {saved.scheme.value}",
-        f"numbers: {regions}; bars at the edge: DRAM ports",
+        f"numbers: {regions}; bars: DRAM ports",
     )
 
 

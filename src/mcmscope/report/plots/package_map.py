@@ -8,7 +8,7 @@ from mcmscope.report.plots.case import PlotCase
 from mcmscope.report.plots.style import SCALE, SOFT, TINTS, label, new_figure, no_axes, title
 from mcmscope.report.views.package_map import ChipletUse, PackageMap, package_map
 from mcmscope.report.views.stages import StageRow
-from mcmscope.report.words import percent, plural, span
+from mcmscope.report.words import layers_text, percent, plural
 
 _SIDE = 0.92
 _MOST_LINES = 16
@@ -50,7 +50,7 @@ def map_figure(case: PlotCase) -> Any:
     title(
         figure,
         case.heading(),
-        f"segment {chosen + 1} of {len(case.segments)} (layers {span(segment.layers)}, "
+        f"segment {chosen + 1} of {len(case.segments)} ({layers_text(segment.layers)}, "
         f"{percent(segment.share)} of the time)"
         + (f", {plural(replicas, 'replica')}" if replicas > 1 else "")
         + "; bars at the edge: DRAM ports",

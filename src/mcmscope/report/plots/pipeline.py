@@ -18,7 +18,7 @@ from mcmscope.report.plots.style import (
     title,
 )
 from mcmscope.report.views.timeline import SegmentSpan, Timeline, slices, timeline
-from mcmscope.report.words import plural, span
+from mcmscope.report.words import layers_text, plural
 
 _COLOURS = (BLUE, SKY, GOLD)
 """Of micro-batches in turn."""
@@ -102,10 +102,12 @@ def _segment(case: PlotCase, place: Any, one: SegmentSpan, chosen: int) -> None:
         panel.spines["left"].set_visible(False)
     for panel in panels:
         panel.tick_params(axis="y", left=False)
-    which = f"segment {chosen + 1} (layers {span(one.layers)})"
-    left_out = "" if whole else f"; {slots - 2 * ends} beats in the middle left out"
+    which = f"segment {chosen + 1} ({layers_text(one.layers)})"
+    passes = f" in {one.passes} passes" if one.passes > 1 else ""
+    left_out = "" if whole else f"; {slots - 2 * ends} beats left out"
     panels[0].set_title(
-        f"{which}: {plural(slots, 'beat')}, micro-batches of {one.micro_batch}; empty: waits{left_out}",
+        f"{which}: {plural(slots, 'beat')}{passes}, micro-batches of {one.micro_batch}; gaps: waits"
+        + left_out,
         loc="left",
         fontsize=7.5,
     )

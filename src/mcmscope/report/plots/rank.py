@@ -42,5 +42,5 @@ def rank_figure(data: Mapping[str, Any]) -> Any:
     axes.set_ylabel(_AXES[Objective(found.objective)])
     axes.grid(True)
     axes.legend()
-    title(figure, heading(data))
+    title(figure, f"{heading(data)}: ranks of the searches' schedules")
     return figure

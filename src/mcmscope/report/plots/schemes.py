@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import Any
 
 from mcmscope.report.plots.case import PlotCase
@@ -43,7 +42,7 @@ def schemes_figure(case: PlotCase) -> Any:
             if value is not None:
                 _tell(axes, 0, at, significant(value), _on(row))
     figure.legend(loc="outside lower left", ncols=2)
-    title(figure, *wrap(f"Batch {result.batch}: {answer(result)}", 105))
+    title(figure, f"Batch {result.batch}: {answer(result)}")
     return figure
 
 

@@ -23,7 +23,7 @@ from mcmscope.report.words import duration
 _LOOKS = {
     "compute": (BLUE, "", "MACs"),
     "on_chip": (SKY, "...", "vector work, buffer reads"),
-    "start": ("#8FA3B0", "", "layer start-up"),
+    "start": ("#8FA3B0", "xxxx", "layer start-up"),
     "exchange": (GOLD, "", "exchange over the NoP"),
     "links": (ORANGE, "///", "waits for links between regions"),
     "dram": (PINK, "\\\\\\", "waits for DRAM"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
+from textwrap import wrap
 from typing import Any, cast
 
 from mcmscope.report.words import clean
@@ -25,6 +26,7 @@ MARKS = ((BLUE, "o"), (ORANGE, "^"), (GREEN, "s"), (PINK, "D"))
 WIDTH = 7.0
 """Inches: across the text of a page."""
 _PNG_DPI = 200
+_LETTERS_PER_INCH = 15
 FORMATS = ("svg", "pdf", "png")
 _NO_DATES: dict[str, dict[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
@@ -83,12 +85,29 @@ def saved_bytes(figure: Any, form: str) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
+    _settle(figure)
     out = BytesIO()
     figure.savefig(out, format=form, metadata=_NO_DATES[form], dpi=_PNG_DPI)
     if form != "svg":
         return out.getvalue()
     lines = out.getvalue().decode("utf-8").splitlines()
     return ("\n".join(line.rstrip() for line in lines) + "\n").encode("utf-8")
+
+
+def _settle(figure: Any) -> None:
+    """Lay the figure out, and keep the places, rounded.
+
+    The solver behind the layout may find another last bit each time, which shows in the file.
+    """
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for part in (figure, *figure.subfigs):
+        if part is not figure:
+            part.bbox_relative.set_points(part.bbox_relative.get_points().round(5))
+        for text in part.texts:
+            text.set_position([round(float(at), 5) for at in text.get_position()])
+    for axes in figure.axes:
+        axes.set_position([round(float(at), 5) for at in axes.get_position(original=True).bounds])
 
 
 def svg(make: Callable[[], Any]) -> str:
@@ -105,8 +124,9 @@ def label(text: str, most: int = 80) -> str:
 
 
 def title(figure: Any, *lines: str) -> None:
-    """Above all panels, at the left."""
-    text = "\n".join(label(line, 110) for line in lines)
+    """Above all panels, at the left, folded to the width."""
+    across = int(_LETTERS_PER_INCH * figure.get_figwidth())
+    text = "\n".join(part for line in lines for part in wrap(label(line, 200), across))
     figure.suptitle(text, x=0.01, ha="left", fontsize=8.5)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mcmscope.report.words import plural, span
+from mcmscope.report.words import layers_text, plural
 from mcmscope.workload.network import Network
 
 
 def segment_name(index: int, layers: tuple[int, int]) -> str:
     """``segment 1 (layers 0-3)``."""
-    noun = "layer" if layers[1] - layers[0] == 1 else "layers"
-    return f"segment {index + 1} ({noun} {span(layers)})"
+    return f"segment {index + 1} ({layers_text(layers)})"
 
 
 def region_name(network: Network, segment: int, cluster: int, layers: tuple[int, int], chiplets: int) -> str:
