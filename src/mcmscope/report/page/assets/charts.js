@@ -140,7 +140,7 @@ function drawRank(pair, rank) {
     marks: [
       Plot.line(rank.points, { x: (point) => point[0], y: (point) => point[1], stroke: css('soft'), strokeWidth: 1.5, curve: 'step-after' }),
       Plot.dot(marks, { x: 'top_share', y: 'value', r: 5, stroke: css('accent'), strokeWidth: 2, symbol: 'search' }),
-      Plot.text(marks, { x: 'top_share', y: 'value', text: 'search', dx: 10, dy: (d, at) => at * 14, textAnchor: 'start' }),
+      Plot.text(marks, { x: 'top_share', y: 'value', text: 'search', dx: 10, textAnchor: 'start' }),
     ],
   }), `Rank curve of ${rank.scheme}`));
 }

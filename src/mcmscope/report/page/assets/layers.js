@@ -29,7 +29,7 @@ function layerRows(ctx) {
 function drawLayers(panel, ctx) {
   const rows = layerRows(ctx);
   const count = html('span', { class: 'count', role: 'status' });
-  const place = html('div', { class: 'layers', tabindex: '0', role: 'region', 'aria-label': 'Layers' });
+  const place = html('div', { class: 'layers', tabindex: '0', role: 'region', 'aria-label': `Table of the layers of ${ctx.plan.scheme}${ctx.side ? ', beside it' : ''}` });
   const show = () => {
     const left = rows.filter((row) => (!tableState.text || `${row.layer} ${row.name} ${row.op}`.toLowerCase().includes(tableState.text.toLowerCase()))
       && (!tableState.partition || row.partition === tableState.partition) && (!tableState.binds || row.binds === tableState.binds)
@@ -72,7 +72,7 @@ function layerLine(ctx, row) {
   return html('tr', { class: chosen || inside ? 'chosen' : null, 'data-pick': true, 'data-layer': row.layer, onclick: () => pick(ctx, { layer: row.layer }) },
     COLUMNS.map(([key, , text, numeric]) => {
       if (key === 'name') {
-        return html('th', { scope: 'row' }, html('button', { type: 'button', class: 'link', 'aria-pressed': String(chosen), 'data-key': `layer${ctx.side}:${row.layer}` }, row.name));
+        return html('th', { scope: 'row' }, html('button', { type: 'button', class: 'link', 'aria-pressed': String(chosen), 'data-key': `layer${ctx.side}:${row.layer}`, 'aria-label': row.name.trim() ? null : `layer ${row.layer}` }, row.name));
       }
       if (key === 'where') {
         const tag = html('span', { class: 'key' }, row.where);

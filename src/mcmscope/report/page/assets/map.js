@@ -51,7 +51,7 @@ function drawMap(panel, ctx) {
       ...portMarks(kase, traffic, centre, pitch, side),
       roving(list, 'Chiplets, row by row', mesh.columns)));
   if (mode !== 'cluster') panel.append(legend([0, 0.25, 0.5, 0.75, 1].map((share) => [percent(share), heat(share)])));
-  const busy = traffic ? ` Links are busy ${percent(traffic.mean)} of the simulated batch on average, the busiest ${percent(traffic.max)}: darker is busier.`
+  const busy = traffic ? ` Links are busy ${percent(traffic.mean)} of the simulated batch on average, the busiest ${percent(traffic.max)}: the stronger the colour, the busier.`
     : ' Traffic on links shows once the schedule is simulated.';
   const stages = plural(found.stages.length, 'stage');
   panel.append(html('p', { class: 'caption' }, html('strong', {}, `Segment ${segment + 1}`),

@@ -27,12 +27,13 @@ function drawPipeline(panel, ctx) {
   const begins = ranges.map((_, at) => room + loadRoom + d3.sum(ranges.slice(0, at), ([a, b]) => (b - a) * beat + gapRoom));
   const [ground, bubble] = [`load${ctx.side}`, `wait${ctx.side}`].map((name) => `${name}-pipeline`);
   const list = svg('g', {});
-  found.stages.forEach((stage, c) => list.append(stageRowMarks(ctx, { c, stage, found, y: top + c * tall, tall, beat, ranges, begins, room, bubble })));
+  const labels = svg('g', { class: 'labels', 'aria-hidden': 'true' });
+  found.stages.forEach((stage, c) => list.append(stageRowMarks(ctx, labels, { c, stage, found, y: top + c * tall, tall, beat, ranges, begins, room, bubble })));
   const height = top + stages * tall + 2.3 * rem();
   const drawing = svg('svg', { width, height, viewBox: `0 0 ${width} ${height}`, role: 'group', 'aria-label': `Pipeline of segment ${segment + 1}` },
     svg('defs', {}, hatch(bubble, css('fill')), hatch(ground, css('paper'), css('load'))),
     loadMark(ctx, found, room, loadRoom, top, stages * tall, ground, `load ${duration(found.load_s)}`, true),
-    roving(list, 'Stages of the segment'),
+    roving(list, 'Stages of the segment'), labels,
     beatAxis(found, ranges, begins, beat, top + stages * tall));
   if (ranges.length > 1) {
     const x = begins[1] - gapRoom / 2;
@@ -54,12 +55,11 @@ function pipelineWords(found, plan, ranges) {
     + ` ${plan.replicas > 1 ? `Each of ${plan.replicas} replicas runs this way. ` : ''}Loads are not to scale; numbers are micro-batches.`;
 }
 
-function stageRowMarks(ctx, { c, stage, found, y, tall, beat, ranges, begins, room, bubble }) {
+function stageRowMarks(ctx, labels, { c, stage, found, y, tall, beat, ranges, begins, room, bubble }) {
   const gap = tall > 8 ? 2 : 0.4;
   const share = found.beat_s ? Math.min(1, stage.time_s / found.beat_s) : 1;
   const beats = found.beats * found.passes;
   const paths = { work: '', wait: '' };
-  const labels = [];
   ranges.forEach(([first, end], at) => {
     for (let slot = first; slot < end; slot += 1) {
       const x = begins[at] + (slot - first) * beat;
@@ -72,7 +72,7 @@ function stageRowMarks(ctx, { c, stage, found, y, tall, beat, ranges, begins, ro
       if (share < 1) paths.wait += `M${x + busy},${y + gap / 2}h${beat - busy - (beat > 6 ? 1 : 0)}v${tall - gap}h${-(beat - busy - (beat > 6 ? 1 : 0))}z`;
       const number = String(((slot - c) % found.beats) + 1);
       if (busy > number.length * 0.62 * rem() && tall > 0.9 * rem()) {
-        labels.push(svg('text', { x: x + busy / 2, y: y + tall / 2, dy: '.35em', 'text-anchor': 'middle', 'aria-hidden': 'true', style: `fill:${css('on-k')};font-size:${0.75 * rem()}px` }, number));
+        labels.append(svg('text', { x: x + busy / 2, y: y + tall / 2, dy: '.35em', 'text-anchor': 'middle', style: `fill:${css('on-k')};font-size:${0.75 * rem()}px` }, number));
       }
     }
   });
@@ -80,9 +80,8 @@ function stageRowMarks(ctx, { c, stage, found, y, tall, beat, ranges, begins, ro
   const name = room > 3 * rem() ? `${ctx.segment + 1}.${c + 1} · ${layerSpan(stage.layers).replace('layer ', '').replace('layers ', '')}` : `${ctx.segment + 1}.${c + 1}`;
   const group = svg('g', {},
     svg('path', { d: paths.wait, style: `fill:url(#${bubble})` }),
-    svg('path', { d: paths.work, style: `fill:${clusterColour(c)}` }),
-    labels);
-  if (tall > 0.7 * rem()) group.append(svg('text', { x: 0, y: y + tall / 2, dy: '.35em', 'aria-hidden': 'true' }, name));
+    svg('path', { d: paths.work, style: `fill:${clusterColour(c)}` }));
+  if (tall > 0.7 * rem()) labels.append(svg('text', { x: 0, y: y + tall / 2, dy: '.35em' }, name));
   group.append(svg('rect', { class: 'ring', x: begins[0], y: y + gap / 2, width: end - begins[0], height: tall - gap }));
   return option(group, { key: `pipeline${ctx.side}:${c}`, chosen: c === ctx.stage, text: () => stageText(ctx, ctx.segment, c), pick: () => pick(ctx, { segment: ctx.segment, stage: c }) });
 }
