@@ -26,7 +26,7 @@ from tests.report.trace_rules import Event, Read, read
 from tests.test_simulation import PIPELINE
 
 SUPPRESSED = (HealthCheck.too_slow, HealthCheck.filter_too_much)
-QUICK = settings(max_examples=100, deadline=None, suppress_health_check=SUPPRESSED)
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=SUPPRESSED)
 PS_PER_S = 10**12
 
 
@@ -170,7 +170,7 @@ def assert_simulated(found: Read, saved: SavedSchedule) -> None:
             assert all(value <= 100.01 for _, values in points for value in values.values()), name
 
 
-@settings(QUICK, max_examples=40)
+@settings(QUICK, max_examples=25)
 @given(cases(), st.sampled_from((None, 1, 3)))
 def test_the_simulated_totals_are_those_of_the_simulation(case: Case, ends: int | None) -> None:
     saved = saved_of(case)
