@@ -80,6 +80,8 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "run": ps(kernel.run_s),
         "dram": kernel.dram_bytes_per_beat,
         "load_bytes": kernel.load_bytes,
+        "last": (ps(kernel.last_load_s), ps(kernel.last_beat_s), ps(kernel.last_slowest_stage_s)),
+        "energy": {term: kernel.energy_fj[term] for term in plain.energy},
     } == {
         "load": plain.load_ps,
         "beats": plain.beats,
@@ -93,6 +95,8 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "run": plain.run_ps,
         "dram": plain.io_bytes + plain.spill_bytes,
         "load_bytes": plain.load_bytes,
+        "last": (plain.last_load_ps, plain.last_beat_ps, plain.last_slowest_ps),
+        "energy": plain.energy,
     }
     for stage, expected in zip(kernel.stages, plain.stages, strict=True):
         assert (
@@ -132,6 +136,8 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
                 figures.stored,
                 figures.active,
             )
+            if plain.passes == 1:
+                assert {term: layer.energy_fj[term] for term in figures.energy} == figures.energy
 
 
 def tell(case: Case, figures: reference.Figures | str) -> None:

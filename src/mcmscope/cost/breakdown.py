@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mcmscope.cost.code import PARTITIONS, Encoded
+from mcmscope.cost.energy import ENERGY_NAMES
 from mcmscope.cost.model import CostModel, Priced
 from mcmscope.cost.reports import (
     BEAT_PS,
@@ -14,6 +15,10 @@ from mcmscope.cost.reports import (
     FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
+    LAYER_ENERGY,
     LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
@@ -37,7 +42,11 @@ PS_PER_S = 10**12
 
 @dataclass(frozen=True, slots=True)
 class LayerEvaluation:
-    """One layer for one beat on its region: what one chiplet does. ``binds`` names what its time goes to."""
+    """One layer for one beat on its region: what one chiplet does. ``binds`` names what its time goes to.
+
+    ``energy_fj`` is that of the whole region for one beat, by ``ENERGY_NAMES``. Weight loads and DRAM traffic
+    are the segment's and not in it; in passes it is a beat's share of all of them, loads over the NoP too.
+    """
 
     name: str
     partition: Partition
@@ -49,6 +58,7 @@ class LayerEvaluation:
     exchange_s: float
     ingress_bytes: int
     stored_weight_bytes: int
+    energy_fj: dict[str, int]
     binds: str
 
 
@@ -76,8 +86,10 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. A flow line takes
-    no less than ``links_s`` for it: what the flows of a beat that share links take.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, loads, bytes
+    and ``run_s`` are those of all of them, the beat and its parts those of the first; ``last_`` figures are
+    those of the last, which may be smaller. ``energy_fj`` is that of the whole batch without static power, by
+    ``ENERGY_NAMES``. A flow line takes no less than ``links_s`` for a beat: what its flows that share links take.
     """
 
     layers: tuple[int, int]
@@ -95,6 +107,10 @@ class SegmentEvaluation:
     flow_line_run_s: float
     dram_bytes_per_beat: int
     load_bytes: int
+    last_load_s: float
+    last_beat_s: float
+    last_slowest_stage_s: float
+    energy_fj: dict[str, int]
     binds: str
     stages: tuple[StageEvaluation, ...]
 
@@ -107,8 +123,12 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
     out: list[SegmentEvaluation] = []
     c = 0
     bounds = [0, *code.segments[:, 0].tolist()]
-    for (a, b), report, micro_batch in zip(
-        pairwise(bounds), run.segments.tolist(), code.segments[:, 1].tolist(), strict=True
+    for (a, b), report, micro_batch, energy in zip(
+        pairwise(bounds),
+        run.segments.tolist(),
+        code.segments[:, 1].tolist(),
+        run.energy.tolist(),
+        strict=True,
     ):
         inside: list[StageEvaluation] = []
         i = a
@@ -152,6 +172,10 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                 flow_line_run_s=report[FLOW_PS] / PS_PER_S,
                 dram_bytes_per_beat=report[IO_BYTES] + report[SPILL_BYTES],
                 load_bytes=report[LOAD_BYTES],
+                last_load_s=report[LAST_LOAD_PS] / PS_PER_S,
+                last_beat_s=report[LAST_BEAT_PS] / PS_PER_S,
+                last_slowest_stage_s=report[LAST_SLOWEST_PS] / PS_PER_S,
+                energy_fj=dict(zip(ENERGY_NAMES, energy, strict=True)),
                 binds=_segment_binds(report, inside),
                 stages=tuple(inside),
             )
@@ -172,7 +196,7 @@ def _segment_binds(report: list[int], stages: list[StageEvaluation]) -> str:
 
 
 def _layer(model: CostModel, name: str, partition: int, cost: list[int]) -> LayerEvaluation:
-    named = LayerCost(*cost)
+    named = LayerCost(*cost[:LAYER_ENERGY])
     return LayerEvaluation(
         name=name,
         partition=PARTITIONS[partition],
@@ -184,12 +208,12 @@ def _layer(model: CostModel, name: str, partition: int, cost: list[int]) -> Laye
         exchange_s=named.exchange_ps / PS_PER_S,
         ingress_bytes=named.ingress_bytes,
         stored_weight_bytes=named.stored_bytes,
-        binds=_layer_binds(model, cost),
+        energy_fj=dict(zip(ENERGY_NAMES, cost[LAYER_ENERGY:], strict=True)),
+        binds=_layer_binds(model, named),
     )
 
 
-def _layer_binds(model: CostModel, cost: list[int]) -> str:
-    named = LayerCost(*cost)
+def _layer_binds(model: CostModel, named: LayerCost) -> str:
     cycle_ps = 1_000_000 / model.machine.clock_mhz
     times = {
         "compute": named.compute_cycles * cycle_ps,

@@ -40,6 +40,9 @@ from mcmscope.cost.reports import (
     FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
     LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
@@ -209,6 +212,9 @@ def price_passes(
         report[SPILL_BYTES] += repeats * spilled
         report[LOAD_BYTES] += repeats * row[0, WEIGHT_BYTES]
         report[PASSES] += repeats
+        report[LAST_LOAD_PS] = load
+        report[LAST_BEAT_PS] = beat
+        report[LAST_SLOWEST_PS] = time
         if which == 0:
             report[BEAT_PS] = beat
             report[SLOWEST_PS] = time

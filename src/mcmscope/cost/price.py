@@ -20,6 +20,10 @@ from mcmscope.cost.reports import (
     FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
+    LAYER_ENERGY,
     LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
@@ -117,6 +121,8 @@ def price(
                 if layer_report.shape[0] > 0:
                     for column, value in enumerate(cost):
                         layer_report[l, column] = value
+                    for term in range(ENERGY_TERMS):
+                        layer_report[l, LAYER_ENERGY + term] = -per_beat[term]
                     add_layer_energy(
                         net.layer,
                         l,
@@ -136,6 +142,8 @@ def price(
                         terms,
                         per_beat,
                     )
+                    for term in range(ENERGY_TERMS):
+                        layer_report[l, LAYER_ENERGY + term] += per_beat[term]
             stage = stage_report[c]
             if stored > machine.weight_limit:
                 if j - i > 1 or i > a or j < b:
@@ -159,6 +167,9 @@ def price(
                 )
                 if status != OK:
                     return status
+                if layer_report.shape[0] > 0:
+                    for term in range(ENERGY_TERMS):
+                        layer_report[i, LAYER_ENERGY + term] = energy[s, term] * u // m
                 in_passes = True
             else:
                 time = max(time, drain_ps(net, machine, i, j, n, u))
@@ -204,6 +215,9 @@ def price(
             report[LOAD_BYTES] = weights
             report[PASSES] = 1
             report[PASS_PS] = beat
+            report[LAST_LOAD_PS] = load
+            report[LAST_BEAT_PS] = beat
+            report[LAST_SLOWEST_PS] = report[SLOWEST_PS]
             for term in range(ENERGY_TERMS):
                 energy[s, term] = for_samples(per_beat[term], m, u)
             energy[s, NOP] += hop_fj(delivered * replicas, 1000, terms)

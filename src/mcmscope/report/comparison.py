@@ -139,13 +139,17 @@ def _gap(found: Comparison) -> dict[str, Any]:
 
 def save_comparison(found: Comparison, directory: Path) -> tuple[Path, ...]:
     """``Comparison.save``: the picture first, the data last."""
-    from mcmscope.report.links_picture import links_picture
+    from mcmscope.report.plots.links import links_figure
+    from mcmscope.report.plots.style import svg
+    from mcmscope.report.views.traffic import traffic
 
     check_directory(directory)
     make_directory(directory)
+    data = comparison_to_dict(found)
+    picture = svg(lambda: links_figure(found.saved, traffic(data)))
     texts = {
-        links_file_name(found.saved.scheme): links_picture(found.saved, found.simulation),
-        simulation_file_name(found.saved.scheme): json_text(comparison_to_dict(found)),
+        links_file_name(found.saved.scheme): picture,
+        simulation_file_name(found.saved.scheme): json_text(data),
     }
     for name, text in texts.items():
         write_text(directory / name, text)

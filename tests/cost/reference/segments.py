@@ -50,6 +50,9 @@ class SegmentFigures:
     load_bytes: int = 0
     passes: int = 1
     pass_ps: int = 0  # one beat of every pass
+    last_load_ps: int = 0  # of the last pass, as the two that follow
+    last_beat_ps: int = 0
+    last_slowest_ps: int = 0
     energy: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TERMS, 0))
     stages: list[StageFigures] = field(default_factory=list[StageFigures])
 
@@ -212,8 +215,11 @@ class Run:
             spill_bytes=sum(2 * s.excess * n for s, n in zip(stages, sizes, strict=True)),
             load_bytes=weights,
             pass_ps=beat,
+            last_beat_ps=beat,
+            last_slowest_ps=slowest,
             stages=stages,
         )
+        out.last_load_ps = out.load_ps
         for term in TERMS:
             full = sum(layer.energy[term] for s in stages for layer in s.layers)
             out.energy[term] = self.per_sample(full, u)
@@ -268,7 +274,9 @@ class Run:
                 ]
                 out.beat_ps, out.slowest_ps = beat, time_ps
                 out.io_ps, out.spill_ps, out.links_ps = io_ps, spill_ps, links
-            out.load_ps += self.load_ps(placed.work.weights, figures.distinct, n)
+            out.last_load_ps = self.load_ps(placed.work.weights, figures.distinct, n)
+            out.last_beat_ps, out.last_slowest_ps = beat, time_ps
+            out.load_ps += out.last_load_ps
             out.run_ps += beats * beat
             out.flow_ps += beats * max(beat, links)
             out.pass_ps += beat
