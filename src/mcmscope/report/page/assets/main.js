@@ -13,6 +13,7 @@ function panelFocus(key) {
 
 function render() {
   hideTip();
+  readRem();
   const focused = document.activeElement ? document.activeElement.dataset.key : null;
   const scrolled = new Map([...document.querySelectorAll('.layers')].map((node, at) => [at, node.scrollTop]));
   const ctx = context('');
@@ -28,14 +29,17 @@ function render() {
   drawChoice(ctx, other);
   const compare = document.getElementById('compare');
   if (compare) drawComparison(compare);
-  for (const [name, draw] of VIEWS) {
+  const sides = [ctx, other].filter(Boolean);
+  const panels = VIEWS.map(([name]) => {
     const view = document.getElementById(`view-${name}`);
     view.hidden = false;
-    const sides = [ctx, other].filter(Boolean);
-    const panels = sides.map((side) => html('div', { class: 'panel' }, other ? html('p', { class: 'side' }, sideName(side)) : null));
-    view.querySelector('.panels').replaceChildren(...panels);
-    panels.forEach((panel, at) => draw(panel, sides[at]));
-  }
+    const made = sides.map((side) => html('div', { class: 'panel' }, other ? html('p', { class: 'side' }, sideName(side)) : null));
+    view.querySelector('.panels').replaceChildren(...made);
+    return made;
+  });
+  // All widths are read before anything is drawn, so that the page is laid out once.
+  const widths = panels.map((made) => made.map((panel) => panel.clientWidth));
+  VIEWS.forEach(([, draw], v) => sides.forEach((side, at) => draw(panels[v][at], side, widths[v][at])));
   [...document.querySelectorAll('.layers')].forEach((node, at) => { node.scrollTop = scrolled.get(at) || 0; });
   followLayer(ctx);
   if (focused) panelFocus(focused);
