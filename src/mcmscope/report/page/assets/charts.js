@@ -44,7 +44,7 @@ function roof(ctx, roofline, label, words, x) {
         Plot.text(roofline.slopes, { x: (slope) => roofline.peak / slope[1], y: () => roofline.peak * 1.9, text: (slope) => slope[0] }),
         Plot.text([roofline.peak], { x: high, y: roofline.peak * 1.9, text: () => 'peak', textAnchor: 'end' }),
         Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: (row) => (row.c === null ? css('dram') : clusterColour(row.c)), fillOpacity: 0.85, stroke: css('paper'), strokeWidth: 1 }),
-        Plot.text(rows.filter((row) => (row.c === null ? rows.length < 9 || row.share > 0.08 : row.s === ctx.segment && (row.c === ctx.stage || ctx.plan.segments[row.s].stages.length < 7))), { x: 'intensity', y: 'rate', text: (row) => (row.c === null ? `${row.s + 1}` : `${row.s + 1}.${row.c + 1}`), fill: 'currentColor', stroke: css('paper'), strokeWidth: 3 }),
+        Plot.text(rows.filter((row) => (row.c === null ? rows.length < 9 || row.share > 0.08 : row.s === ctx.segment && (row.c === ctx.stage || ctx.plan.segments[row.s].stages.length < 7))), { x: 'intensity', y: 'rate', text: (row) => (row.c === null ? `${row.s + 1}` : `${row.s + 1}.${row.c + 1}`), dy: -0.85 * rem(), fill: 'currentColor', stroke: css('paper'), strokeWidth: 3 }),
         Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: 'transparent', className: 'mark' }),
       ],
     });

@@ -46,8 +46,8 @@ function render() {
   document.getElementById('told').textContent = told(ctx);
 }
 
-function sideName({ kase, plan }) {
-  return data.cases.length > 1 ? `${plan.scheme} · ${kase.network} on ${kase.package}, batch ${kase.batch}` : plan.scheme;
+function sideName({ at, plan }) {
+  return data.cases.length > 1 ? `${plan.scheme} · ${resultName(at)}` : plan.scheme;
 }
 
 /** Bring the chosen layer's line into its table's view, without moving the page. */
@@ -67,7 +67,7 @@ function drawChoice(ctx, other) {
   const found = plan.segments[ctx.segment];
   const choose = (label, key, options, chosen, change) => html('label', {}, label, html('select', { 'data-key': `choice:${key}`, onchange: (event) => change(event.target.value) },
     options.map(([value, words]) => html('option', { value, selected: String(value) === String(chosen) }, words))));
-  const results = data.cases.map((one, at) => [at, `${one.network} on ${one.package}, batch ${one.batch}`]);
+  const results = data.cases.map((one, at) => [at, resultName(at)]);
   const others = data.cases.flatMap((one, at) => fits(one).filter((row) => at !== ctx.at || row.scheme !== plan.scheme)
     .map((row) => [`${at}.${row.scheme}`, data.cases.length > 1 ? `${row.scheme}: ${results[at][1]}` : row.scheme]));
   form.replaceChildren(...[

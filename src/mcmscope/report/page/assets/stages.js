@@ -45,5 +45,5 @@ function drawStages(panel, ctx, width) {
   panel.append(html('p', { class: 'caption' }, html('strong', {}, own ? `Segment ${segment + 1}` : plan.scheme),
     own ? `: a beat of ${duration(found.beat_s)}, set by ${data.causes[found.cause]}.${rows.length < all.length ? ` The ${rows.length} slowest of ${all.length} stages.` : ''}`
       : `: ${rows.length < plan.segments.length ? `the ${rows.length} of ${plan.segments.length} segments that take most time` : `all ${plural(plan.segments.length, 'segment')}`}`
-        + `${d3.some(plan.segments, (one) => one.stages.length > 1) ? ', the slowest stage of each' : ''} against its own beat.`));
+        + `, ${d3.some(plan.segments, (one) => one.stages.length > 1) ? 'the slowest stage of each' : 'each'} against its own beat.`));
 }
