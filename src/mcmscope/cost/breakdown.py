@@ -89,7 +89,7 @@ class SegmentEvaluation:
     The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, loads, bytes
     and ``run_s`` are those of all of them, the beat and its parts those of the first; ``last_`` figures are
     those of the last, which may be smaller. ``energy_fj`` is that of the whole batch without static power, by
-    ``ENERGY_NAMES``. A flow line takes no less than ``links_s`` for a beat: what its flows that share links take.
+    ``ENERGY_NAMES``. A flow line takes no less than ``links_s`` for a beat: what flows that share links take.
     """
 
     layers: tuple[int, int]
