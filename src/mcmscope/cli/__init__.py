@@ -11,13 +11,27 @@ from mcmscope.cli.output import watch_output
 from mcmscope.cli.pareto import pareto
 from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
+from mcmscope.cli.reproduce import reproduce
 from mcmscope.cli.run import run
 from mcmscope.cli.simulate import simulate
 from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (run, evaluate, explain, quality, pareto, simulate, validate, packages, networks, show):
+COMMANDS = (
+    run,
+    evaluate,
+    explain,
+    quality,
+    pareto,
+    simulate,
+    validate,
+    reproduce,
+    packages,
+    networks,
+    show,
+)
+for command in COMMANDS:
     app.command()(command)
 
 
