@@ -35,9 +35,7 @@ def measure(case: Case) -> Outcome:
             assert found.schedule is not None
             under = replace(package, energy=energy_profile(name))
             priced = evaluate(found.schedule, network, under, case.batch)
-            parts = {
-                f"{part}_mj": 1000 * joules for part, joules in (priced.energy_breakdown_j or {}).items()
-            }
+            parts = priced.energy_breakdown_j or {}
             row: Row = case_columns(case, context) | {
                 "scheme": found.scheme.value,
                 "profile": name,

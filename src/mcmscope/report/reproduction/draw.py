@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO, StringIO
 from math import ceil
 from typing import Any, cast
 
 from mcmscope.report.reproduction.view import Chart, Kind, Panel
+from mcmscope.schedule import Scheme
 
 _COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7", "#000000", "#999999", "#F0E442")
 """Okabe and Ito's, which colour-blind readers can tell apart; marks and hatches differ too."""
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _HATCHES = ("", "///", "...", "\\\\\\", "xxx", "---", "+++", "ooo")
+_PROVEN = f"{Scheme.MERGED_PIPELINE}, exact"
+_SCHEMES = frozenset((*Scheme, _PROVEN))
 _PNG_DPI = 150
 _LEGEND_COLUMNS = 4
+_MOST_BARS = 24
+"""Bars of a panel that has half the width."""
 
 
 def svg(chart: Chart) -> str:
@@ -46,13 +52,16 @@ def _figure(chart: Chart) -> Any:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    wide = max((len(panel.places) * len(panel.series) for panel in chart.panels), default=0) > 24
+    abreast = 1 if chart.kind is Kind.STACKS else max((len(p.series) for p in chart.panels), default=1)
+    wide = max((len(panel.places) for panel in chart.panels), default=0) * abreast > _MOST_BARS
     columns = 1 if wide or len(chart.panels) == 1 else 2
     rows = max(1, ceil(len(chart.panels) / columns))
     figure: Any = Figure(figsize=(9.0, 0.7 + 2.6 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(_plain(chart.title), fontsize=10)
     names = list(dict.fromkeys(series.name for panel in chart.panels for series in panel.series))
+    if _SCHEMES.issuperset(names):
+        names = list(Scheme)  # a scheme looks the same in every chart
     handles: dict[str, Any] = {}
     for index, panel in enumerate(chart.panels):
         axes: Any = figure.add_subplot(rows, columns, index + 1)
@@ -84,14 +93,19 @@ def _figure(chart: Chart) -> Any:
     return figure
 
 
-def _bars(axes: Any, chart: Chart, panel: Panel, names: list[str]) -> dict[str, Any]:
+def _style_of(name: str, names: Sequence[str]) -> int:
+    """The number of a series' colour, hatch and mark; those that no list has come last."""
+    return names.index(name) if name in names else len(names)
+
+
+def _bars(axes: Any, chart: Chart, panel: Panel, names: Sequence[str]) -> dict[str, Any]:
     """Groups of bars side by side, or one bar a place with its parts on each other."""
     handles: dict[str, Any] = {}
     stacked = chart.kind is Kind.STACKS
     width = 0.7 if stacked else 0.8 / max(1, len(panel.series))
     base = [0.0] * len(panel.places)
     for index, series in enumerate(panel.series):
-        style = names.index(series.name)
+        style = _style_of(series.name, names)
         values = [value or 0.0 for value in series.values]
         shift = 0.0 if stacked else (index - (len(panel.series) - 1) / 2) * width
         handles[series.name] = axes.bar(
@@ -114,11 +128,11 @@ def _bars(axes: Any, chart: Chart, panel: Panel, names: list[str]) -> dict[str, 
     return handles
 
 
-def _lines(axes: Any, chart: Chart, panel: Panel, names: list[str]) -> dict[str, Any]:
+def _lines(axes: Any, chart: Chart, panel: Panel, names: Sequence[str]) -> dict[str, Any]:
     """Points joined by lines."""
     handles: dict[str, Any] = {}
     for series in panel.series:
-        style = names.index(series.name)
+        style = _style_of(series.name, names)
         points = [(x, value) for x, value in zip(series.x, series.values, strict=True) if value is not None]
         handles[series.name] = axes.plot(
             [x for x, _ in points],

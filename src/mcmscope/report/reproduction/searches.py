@@ -158,7 +158,8 @@ def effort_section(data: Data) -> Section:
     return Section(
         "Search cost",
         "Both searches begin with the best segmented and fused schedules, whose search is counted apart. "
-        "Schedules are counted exactly; the data hold all their digits. Seconds are the only figures here that differ from run to run.",
+        "Schedules are counted exactly; the data hold all their digits. Seconds are the only figures here "
+        "that differ from run to run.",
         (table,),
         (chart,),
     )
