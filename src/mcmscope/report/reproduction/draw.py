@@ -22,20 +22,16 @@ _MOST_BARS = 24
 """Bars of a panel that has half the width."""
 
 
-def svg(chart: Chart) -> str:
-    """The chart as SVG."""
-    text = StringIO()
+def pictures(chart: Chart) -> tuple[str, bytes]:
+    """The chart as SVG and as PNG."""
+    text, data = StringIO(), BytesIO()
     with _style():
-        _figure(chart).savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
-
-
-def png(chart: Chart) -> bytes:
-    """The chart as PNG."""
-    data = BytesIO()
-    with _style():
-        _figure(chart).savefig(data, format="png", dpi=_PNG_DPI, metadata={"Software": None})
-    return data.getvalue()
+        figure = _figure(chart)
+        figure.draw_without_rendering()  # lays it out, which takes longest, once for both
+        figure.set_layout_engine("none")
+        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
+        figure.savefig(data, format="png", dpi=_PNG_DPI, metadata={"Software": None})
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n", data.getvalue()
 
 
 def _style() -> Any:

@@ -21,15 +21,14 @@ from mcmscope.reproduce.data import Data, number
 from mcmscope.reproduce.measure import MERGED, SEGMENTED
 
 _SHOWN = (("resnet152", "simba-256"), ("resnet50", "simba-64"))
-"""The first of these that was measured is drawn."""
+"""The first of these that was measured is drawn, else the first of all."""
 
 
 def energy_section(data: Data) -> Section:
     """Breakdowns of one network, ratios of all."""
     rows = data.rows(energy.TABLE)
-    network, package = next(
-        (pair for pair in _SHOWN if data.rows(energy.TABLE, network=pair[0], package=pair[1])), ("", "")
-    )
+    measured = [(str(row["network"]), str(row["package"])) for row in rows]
+    network, package = next((pair for pair in _SHOWN if pair in measured), measured[0])
     own = data.rows(energy.TABLE, network=network, package=package)
     parts = [name for row in own[:1] for name in row if name.endswith("_mj")]
     profiles = distinct(rows, "profile")

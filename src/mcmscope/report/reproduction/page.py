@@ -69,7 +69,7 @@ def page(
 
 
 def _anchor(title: str) -> str:
-    return title.lower().replace(" ", "-")
+    return escape(title.lower().replace(" ", "-"))
 
 
 def _table(table: Table) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mcmscope.files import json_text, write_bytes, write_text
-from mcmscope.report.reproduction.draw import png, svg
+from mcmscope.report.reproduction.draw import pictures
 from mcmscope.report.reproduction.page import page
 from mcmscope.report.reproduction.sections import claims_table, sections
 from mcmscope.reproduce.case import Row
@@ -50,13 +50,13 @@ def save(
     write_text(directory / DATA / ABOUT, json_text(dict(about)))
     write_text(directory / TIMINGS, csv_text(timings))
     shown = sections(Data({**data.tables, "timings": list(timings)}))
-    charts = [chart for section in shown for chart in section.charts]
-    pictures = {chart.name: svg(chart) for chart in charts}
-    for chart in charts:
-        write_text(directory / FIGURES / f"{chart.name}.svg", pictures[chart.name])
-        write_bytes(directory / FIGURES / f"{chart.name}.png", png(chart))
+    drawn = {chart.name: pictures(chart) for section in shown for chart in section.charts}
+    for name, (svg, png) in drawn.items():
+        write_text(directory / FIGURES / f"{name}.svg", svg)
+        write_bytes(directory / FIGURES / f"{name}.png", png)
     facts = {name: str(value) for name, value in about.items()} | {"machine (for seconds)": machine()}
-    write_text(directory / REPORT, page("The paper's experiments, run again", facts, claims, shown, pictures))
+    vector = {name: svg for name, (svg, _) in drawn.items()}
+    write_text(directory / REPORT, page("The paper's experiments, run again", facts, claims, shown, vector))
     return directory / REPORT, directory / DATA, directory / FIGURES, directory / TIMINGS
 
 
