@@ -28,6 +28,8 @@ CASES = (
     Case("energy", "alexnet", "simba-16"),
     Case("effort", "resnet152", "simba-16", variant="first 4 layers"),
     Case("effort", "resnet152", "simba-16", variant="first 8 layers"),
+    Case("ablations", "alexnet", "simba-16", variant="nothing off"),
+    Case("ablations", "alexnet", "simba-16", variant="sharded weights off"),
     Case("sensitivity", "alexnet", "simba-16", variant="as it is"),
     Case("sensitivity", "alexnet", "simba-16", turned=(("buffers", 2.0),), variant="buffers"),
     Case("sensitivity", "alexnet", "simba-16", turned=(("overlap", "none"),), variant="overlap"),
@@ -84,6 +86,7 @@ def test_every_experiment_is_shown(shown: list[Section]) -> None:
         "Energy",
         "Search quality",
         "Search cost",
+        "Ablations",
         "Sensitivity",
         "Peers",
     ]

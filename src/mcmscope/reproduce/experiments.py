@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mcmscope.options import ALL, Faults, one_of
 from mcmscope.reproduce import (
+    ablations,
     batch,
     effort,
     energy,
@@ -29,7 +30,7 @@ class Experiment:
 
 EXPERIMENTS: dict[str, Experiment] = {
     module.TABLE: Experiment(module.cases, module.measure)
-    for module in (throughput, simulated, batch, energy, quality, effort, sensitivity, peers)
+    for module in (throughput, simulated, batch, energy, quality, effort, ablations, sensitivity, peers)
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mcmscope.report.reproduction.ablations import ablations_section
 from mcmscope.report.reproduction.energy import energy_section
 from mcmscope.report.reproduction.knobs import sensitivity_section
 from mcmscope.report.reproduction.peers import peers_section
@@ -15,7 +16,17 @@ from mcmscope.report.reproduction.speed import (
     throughput_section,
 )
 from mcmscope.report.reproduction.view import NONE, Section, Table
-from mcmscope.reproduce import batch, effort, energy, peers, quality, sensitivity, simulated, throughput
+from mcmscope.reproduce import (
+    ablations,
+    batch,
+    effort,
+    energy,
+    peers,
+    quality,
+    sensitivity,
+    simulated,
+    throughput,
+)
 from mcmscope.reproduce.claims import CLAIMS, Measured
 from mcmscope.reproduce.data import Data
 
@@ -27,6 +38,7 @@ _SECTIONS = (
     (energy.TABLE, energy_section),
     (quality.TABLE, quality_section),
     (effort.TABLE, effort_section),
+    (ablations.TABLE, ablations_section),
     (sensitivity.TABLE, sensitivity_section),
     (peers.TABLE, peers_section),
 )
