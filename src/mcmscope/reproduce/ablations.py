@@ -52,7 +52,6 @@ _PAIRS = (
     ("vgg16", 256),
     ("darknet19", 256),
     ("resnet18", 256),
-    ("resnet50", 256),
 )
 _QUICK = (("resnet18", 64),)
 _SLOWER = 64

@@ -11,6 +11,9 @@ from mcmscope.search.context import SearchContext
 TABLE = "effort"
 GROWING = "resnet152"
 """The network that is cut behind more and more layers."""
+BOTH = "linear,exact"
+_EXACT_UP_TO = 256
+"""Chiplets: on more the exact search takes minutes."""
 _LENGTHS = (10, 20, 40, 80, 120)
 _GROWING_ON = 64
 FIXED = "resnet50"
@@ -19,14 +22,24 @@ FIXED = "resnet50"
 
 def cases(quick: bool) -> list[Case]:
     """ResNet-152 cut behind more and more layers, and ResNet-50 on more and more chiplets."""
-    lengths = _LENGTHS[:3] if quick else _LENGTHS
+    lengths, sizes = (_LENGTHS[:3], SIZES[:3]) if quick else (_LENGTHS, SIZES)
     cut = [
-        Case(TABLE, GROWING, simba(_GROWING_ON), variant=first(count), about_s=count / 20)
+        Case(TABLE, GROWING, simba(_GROWING_ON), search=BOTH, variant=first(count), about_s=count / 20)
         for count in lengths
     ]
-    sizes = SIZES[:3] if quick else SIZES
-    by_chiplets = [Case(TABLE, FIXED, simba(size), about_s=about_s(FIXED, simba(size))) for size in sizes]
-    whole = Case(TABLE, GROWING, simba(_GROWING_ON), about_s=about_s(GROWING, simba(_GROWING_ON)))
+    whole = Case(
+        TABLE, GROWING, simba(_GROWING_ON), search=BOTH, about_s=about_s(GROWING, simba(_GROWING_ON), 3)
+    )
+    by_chiplets = [
+        Case(
+            TABLE,
+            FIXED,
+            simba(size),
+            search=BOTH if size <= _EXACT_UP_TO else "linear",
+            about_s=about_s(FIXED, simba(size), 3),
+        )
+        for size in sizes
+    ]
     return [*cut, *([] if quick else [whole]), *by_chiplets]
 
 
@@ -38,7 +51,7 @@ def measure(case: Case) -> Outcome:
     model = model_of(case)
     rows: list[Row] = []
     seconds: dict[str, float] = {}
-    for search in ("linear", "exact"):
+    for search in case.search.split(","):
         context = SearchContext(model, case.batch)
         baselines = list(all_schemes(context, (FUSED, SEGMENTED)))
         before = context.states

@@ -16,7 +16,7 @@ from mcmscope.reproduce.sets import NETWORKS, SIZES, about_s, simba
 
 TABLE = "throughput"
 EXACT, LINEAR = "exact", "linear"
-_EXACT_UP_TO = {"googlenet": 64, "mobilenet_v2": 64}
+_EXACT_UP_TO = {"googlenet": 64}
 """Most chiplets at which the optimum is proven; 256 for the others. Beyond them a search takes minutes."""
 _QUICK = (("alexnet", 16), ("resnet18", 16), ("resnet18", 64), ("resnet50", 64), ("resnet152", 256))
 
