@@ -125,8 +125,12 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode("utf-8"))
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """As ``write_text``."""
+def write_bytes(path: Path, data: bytes) -> None:
+    """``write_text`` for data that are no text.
+
+    Raises:
+        InputError: it cannot be written; what was there before is untouched.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
@@ -134,7 +138,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content)
+            file.write(data)
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException as error:

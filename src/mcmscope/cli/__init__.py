@@ -14,6 +14,7 @@ from mcmscope.cli.plot import plot
 from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
 from mcmscope.cli.report import report
+from mcmscope.cli.reproduce import reproduce
 from mcmscope.cli.run import run
 from mcmscope.cli.simulate import simulate
 from mcmscope.cli.trace import trace
@@ -21,7 +22,7 @@ from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (
+COMMANDS = (
     run,
     report,
     plot,
@@ -32,11 +33,13 @@ for command in (
     simulate,
     trace,
     validate,
+    reproduce,
     packages,
     networks,
     show,
     inspect,
-):
+)
+for command in COMMANDS:
     app.command()(command)
 
 
