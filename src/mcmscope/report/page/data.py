@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mcmscope.report.causes import CAUSES, PLURAL
+from mcmscope.report.causes import CAUSES, PLURAL, time_by_cause
 from mcmscope.report.result_json import figures
-from mcmscope.report.sentences import binding, distance
 from mcmscope.report.views.layers import LayerRow, layer_rows
-from mcmscope.report.views.package_map import dram_ports, package_map
+from mcmscope.report.views.package_map import dram_ports
 from mcmscope.report.views.roofline import Roof, dram_roof, stage_roof
 from mcmscope.report.views.saved import Findings
 from mcmscope.report.views.search import front, rank_curve
@@ -18,7 +17,7 @@ from mcmscope.report.views.stages import PARTS, SegmentRow, StageRow, segment_ro
 from mcmscope.report.views.timeline import SegmentSpan, timeline
 from mcmscope.report.views.traffic import Traffic, traffic
 from mcmscope.result import SchemeResult
-from mcmscope.schedule import Scheme, serpentine
+from mcmscope.schedule import serpentine
 from mcmscope.workload.network import bytes_of
 
 LAYER_COLUMNS = (
@@ -100,14 +99,12 @@ def _scheme(found: Findings, row: SchemeResult) -> dict[str, Any]:
         return told
     saved = found.saved(row)
     segments = segment_rows(saved, evaluation)
-    where = package_map(saved.package, schedule, segments)
-    order = serpentine(where.rows, where.columns, where.strip_height)
+    order = serpentine(saved.package.rows, saved.package.columns, saved.package.strip_height)
     spans = timeline(saved, evaluation)
     simulated = traffic(found.simulations[row.scheme]) if row.scheme in found.simulations else None
     return {
         **told,
-        "binding": binding(row.scheme, evaluation),
-        "distance": distance(evaluation),
+        "causes": [[cause, short(share)] for cause, share in time_by_cause(evaluation).items()],
         "replicas": schedule.replicas,
         "batch_ps": spans.end_ps,
         "segments": [
@@ -203,10 +200,3 @@ def runs(chiplets: tuple[int, ...], order: tuple[int, ...]) -> list[list[int]]:
 def short(value: float) -> float:
     """Six significant digits: more than a picture shows."""
     return float(f"{value:.6g}")
-
-
-def schemes_of(cases: Sequence[Findings]) -> list[Scheme]:
-    """Schemes that any of the results has, in their usual order."""
-    return [
-        scheme for scheme in Scheme if any(row.scheme is scheme for f in cases for row in f.result.schemes)
-    ]

@@ -23,9 +23,13 @@ function sharesOf(ctx, found) {
   return shares;
 }
 
-function drawBatch(panel, ctx) {
+function boundBy(plan) {
+  return plan.causes.filter(([, share], at) => at === 0 || share >= 0.05).slice(0, 3)
+    .map(([cause, share]) => `${data.causes[cause]} (${percent(share)} of the time)`).join(', ');
+}
+
+function drawBatch(panel, ctx, width) {
   const { plan } = ctx;
-  const width = panel.clientWidth;
   const high = 7 * rem();
   const x = d3.scaleLinear([0, plan.batch_ps / 1e12], [0, width]);
   const at = (ps) => x(ps / 1e12);
@@ -33,7 +37,6 @@ function drawBatch(panel, ctx) {
   const top = 0.9 * rem();
   const parts = [...data.parts, 'fill', 'unused'];
   const list = svg('g', {});
-  const seen = new Set();
   plan.segments.forEach((found, s) => {
     const shares = sharesOf(ctx, found);
     const [from, to] = found.span_ps.map(at);
@@ -41,14 +44,14 @@ function drawBatch(panel, ctx) {
     let y = top + high;
     for (const name of parts) {
       const tall = shares[name] * high;
-      if (shares[name] > 0.001) seen.add(name);
       if (tall <= 0.05) continue;
       y -= tall;
       ran.append(svg('rect', { x: from, y, width: Math.max(0.3, to - from - (to - from > 4 ? 1 : 0)), height: tall, style: `fill:${css(name)}` }));
     }
     const [loading, loaded] = found.load_ps.map(at);
     const left = Math.min(from, loading);
-    list.append(option(svg('g', {},
+    const waits = Math.abs(loaded - from) < 0.5 ? svg('rect', { x: loading, y: top, width: Math.max(0, loaded - loading), height: high, style: `fill:url(#${id})` }) : null;
+    list.append(option(svg('g', {}, waits,
       svg('rect', { x: loading, y: 0, width: Math.max(0.3, loaded - loading), height: 0.5 * rem(), style: `fill:${css('load')}` }),
       ran,
       svg('rect', { class: 'ring', x: left, y: top, width: Math.max(2, to - left), height: high })),
@@ -61,7 +64,7 @@ function drawBatch(panel, ctx) {
     }));
   });
   const drawing = svg('svg', { width, height: top + high + 1.8 * rem(), viewBox: `0 0 ${width} ${top + high + 1.8 * rem()}`, role: 'group', 'aria-label': `The batch of ${plan.scheme} over time` },
-    svg('defs', {}, hatch(id, css('fill'))),
+    svg('defs', {}, hatch(id, css('paper'))),
     roving(list, 'Segments in the order in which they run'),
     timeAxis(x, top + high + 2, Math.max(3, width / 130)));
   const overall = Object.fromEntries(parts.map((name) => [name, d3.sum(plan.segments, (found) => {
@@ -70,7 +73,7 @@ function drawBatch(panel, ctx) {
   })]));
   panel.append(drawing, legend([
     [`weight loads ${percent(1 - d3.sum(plan.segments, (found) => found.span_ps[1] - found.span_ps[0]) / plan.batch_ps)}`, css('load')],
-    ...parts.filter((name) => seen.has(name)).map((name) => [`${PART_WORDS[name]} ${percent(overall[name])}`, css(name)]),
+    ...parts.filter((name) => overall[name] >= 0.0005).map((name) => [`${PART_WORDS[name]} ${percent(overall[name])}`, css(name)]),
   ]), html('p', { class: 'caption' }, html('strong', {}, plan.scheme), ` in ${plural(plan.segments.length, 'segment')}`
-    + `${plan.replicas > 1 ? `, on each of ${plan.replicas} replicas alike` : ''}. ${plan.binding} A beat lasts as long as the longest of what goes on at once: of a wait, the bars show what it adds to the rest.`));
+    + `${plan.replicas > 1 ? `, on each of ${plan.replicas} replicas alike` : ''}, bound by ${boundBy(plan)}. A beat lasts as long as the longest of what goes on at once: of a wait, the bars show what it adds to the rest.`));
 }

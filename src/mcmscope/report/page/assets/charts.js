@@ -26,8 +26,7 @@ function roof(ctx, roofline, label, words, x) {
   const rows = roofline.points.filter((point) => point[2] > 0).map(([s, c, intensity, rate]) => (
     { s, c, intensity, rate, share: ctx.plan.segments[s].share }));
   const place = html('div', { class: 'chart' });
-  return { place, draw: () => {
-    const width = place.clientWidth;
+  return { place, draw: (width) => {
     const low = d3.min(rows, (row) => row.intensity) / 2;
     const high = Math.max(d3.max(rows, (row) => row.intensity) * 2, (roofline.peak / d3.min(roofline.slopes, (slope) => slope[1])) * 4);
     const floor = Math.min(d3.min(rows, (row) => row.rate) / 2, roofline.peak / 20);
@@ -38,14 +37,14 @@ function roof(ctx, roofline, label, words, x) {
     const plot = Plot.plot({
       width, height: Math.min(Math.max(15 * rem(), 0.62 * width), 22 * rem()), marginLeft: 4.2 * rem(), marginBottom: 2.3 * rem(), marginRight: 1.2 * rem(), style: { fontSize: `${0.8 * rem()}px` },
       x: { type: 'log', domain: [low, high], label: x, tickFormat: (value) => amountShort(value), ticks: 5, grid: true },
-      y: { type: 'log', domain: [floor, roofline.peak * 1.6], label: 'MAC/s', tickFormat: (value) => amountShort(value), ticks: 4, grid: true },
-      r: { domain: [0, 1], range: [3, 1.3 * rem()], type: 'sqrt' },
+      y: { type: 'log', domain: [floor, roofline.peak * 2.6], label: 'MAC/s', tickFormat: (value) => amountShort(value), ticks: 4, grid: true },
+      r: { domain: [0, 1], range: [3, rem()], type: 'sqrt' },
       marks: [
         Plot.line(lines, { x: 'x', y: 'y', z: 'z', stroke: 'currentColor', strokeWidth: 1.5 }),
-        Plot.text(roofline.slopes, { x: (slope) => roofline.peak / slope[1], y: () => roofline.peak, text: (slope) => slope[0], dy: -9 }),
-        Plot.text([roofline.peak], { x: high, y: roofline.peak, text: () => 'peak', dy: -8, textAnchor: 'end' }),
+        Plot.text(roofline.slopes, { x: (slope) => roofline.peak / slope[1], y: () => roofline.peak * 1.9, text: (slope) => slope[0] }),
+        Plot.text([roofline.peak], { x: high, y: roofline.peak * 1.9, text: () => 'peak', textAnchor: 'end' }),
         Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: (row) => (row.c === null ? css('dram') : clusterColour(row.c)), fillOpacity: 0.85, stroke: css('paper'), strokeWidth: 1 }),
-        Plot.text(rows.filter((row) => (row.c === null ? rows.length < 9 || row.share > 0.08 : row.s === ctx.segment && (row.c === ctx.stage || ctx.plan.segments[row.s].stages.length < 7))), { x: 'intensity', y: 'rate', text: (row) => (row.c === null ? `${row.s + 1}` : `${row.s + 1}.${row.c + 1}`), fill: 'currentColor', stroke: css('paper'), strokeWidth: 3 }),
+        Plot.text(rows.filter((row) => (row.c === null ? rows.length < 9 || row.share > 0.08 : row.s === ctx.segment && (row.c === ctx.stage || ctx.plan.segments[row.s].stages.length < 7))), { x: 'intensity', y: 'rate', text: (row) => (row.c === null ? `${row.s + 1}` : `${row.s + 1}.${row.c + 1}`), dy: -0.85 * rem(), fill: 'currentColor', stroke: css('paper'), strokeWidth: 3 }),
         Plot.dot(rows, { x: 'intensity', y: 'rate', r: 'share', fill: 'transparent', className: 'mark' }),
       ],
     });
@@ -71,7 +70,8 @@ function drawRoofline(panel, ctx) {
     ['Segments, against DRAM', roof(ctx, ctx.plan.dram_roof, 'Roofline of segments', 'MACs per byte of DRAM', 'MACs per byte between the package and DRAM')],
   ];
   panel.append(html('div', { class: 'pair' }, charts.map(([title, chart]) => html('div', {}, html('h3', {}, title), chart.place))));
-  charts.forEach(([, chart]) => chart.draw());
+  const widths = charts.map(([, chart]) => chart.place.clientWidth);
+  charts.forEach(([, chart], at) => chart.draw(widths[at]));
 }
 
 function energyBars(ctx, bars, label, chosen, choose) {
@@ -79,8 +79,7 @@ function energyBars(ctx, bars, label, chosen, choose) {
   const pieces = bars.flatMap((bar) => terms.map((term) => ({ name: bar.name, term, value: 1000 * (bar.parts[term] || 0) })));
   const total = (bar) => d3.sum(Object.values(bar.parts));
   const place = html('div', { class: 'chart' });
-  return { place, terms, draw: () => {
-    const width = place.clientWidth;
+  return { place, terms, draw: (width) => {
     const tall = (bars.length > 12 ? 0.75 : 1.7) * rem();
     const plot = Plot.plot({
       width, height: bars.length * tall + 2.5 * rem(), marginLeft: 9.6 * rem(), marginRight: 4 * rem(), marginTop: 4, marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
@@ -100,7 +99,7 @@ function energyBars(ctx, bars, label, chosen, choose) {
   } };
 }
 
-function drawEnergy(panel, ctx) {
+function drawEnergy(panel, ctx, width) {
   const { kase, plan } = ctx;
   const schemes = energyBars(ctx, fits(kase).map((one) => ({ name: one.scheme, parts: one.energy_breakdown_j })), 'Energy of schemes',
     (bar) => bar.name === plan.scheme, (bar) => pick(ctx, { scheme: bar.name }));
@@ -109,8 +108,8 @@ function drawEnergy(panel, ctx) {
   const segments = energyBars(ctx, bars, 'Energy of segments', (bar) => ctx.chosen && bar.s === ctx.segment, (bar) => pick(ctx, { segment: bar.s }));
   panel.append(schemes.place, html('h3', {}, bars.length < plan.segments.length ? `${plan.scheme}: the ${bars.length} segments that take most` : `${plan.scheme} by segment`), segments.place,
     legend(schemes.terms.map((term) => [ENERGY_WORDS[term], css(term)])), html('p', { class: 'caption' }, `Profile ${kase.energy_profile}.`));
-  schemes.draw();
-  segments.draw();
+  schemes.draw(width);
+  segments.draw(width);
 }
 
 function drawSearch(panel, ctx) {
@@ -130,7 +129,7 @@ function still(plot, label) {
 function drawRank(pair, rank) {
   const place = html('div', { class: 'chart' });
   const marks = rank.marks.filter((one) => one.value !== null);
-  pair.append(html('div', {}, html('h3', {}, `Rank of ${rank.scheme} among ${rank.exhaustive ? 'all schedules' : `${rank.counted.toLocaleString('en-US')} random schedules`}`), place,
+  pair.append(html('div', {}, html('h3', {}, `Rank of ${rank.scheme} among ${rank.exhaustive ? 'all schedules' : `${whole(rank.counted)} random schedules`}`), place,
     html('p', { class: 'caption' }, marks.map((one) => `${one.search}: ${significant(one.value)} ${rank.unit}, top ${(100 * one.top_share).toPrecision(2)}%${rank.exhaustive ? '' : ' or less, with 95% confidence'}`).join('; ') + '.')));
   const low = Math.min(d3.min(rank.points, (point) => point[0]), d3.min(marks, (one) => one.top_share) ?? 1);
   place.append(still(Plot.plot({
@@ -140,7 +139,8 @@ function drawRank(pair, rank) {
     marks: [
       Plot.line(rank.points, { x: (point) => point[0], y: (point) => point[1], stroke: css('soft'), strokeWidth: 1.5, curve: 'step-after' }),
       Plot.dot(marks, { x: 'top_share', y: 'value', r: 5, stroke: css('accent'), strokeWidth: 2, symbol: 'search' }),
-      Plot.text(marks, { x: 'top_share', y: 'value', text: 'search', dx: 10, textAnchor: 'start' }),
+      Plot.text(d3.groups(marks, (one) => `${one.top_share} ${one.value}`).map(([, same]) => ({ ...same[0], search: same.map((one) => one.search).join(', ') })),
+        { x: 'top_share', y: 'value', text: 'search', dx: 10, textAnchor: 'start' }),
     ],
   }), `Rank curve of ${rank.scheme}`));
 }

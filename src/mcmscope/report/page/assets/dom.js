@@ -16,7 +16,13 @@ const html = (tag, attributes, ...children) => fill(document.createElement(tag),
 const svg = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
 const css = (name) => `var(--${name})`;
 const clusterColour = (stage) => css(`k${stage % 9}`);
-const rem = () => parseFloat(getComputedStyle(document.documentElement).fontSize);
+
+let remSize = 16;
+/** Pixels of the root's font, read once a drawing: to read it makes the browser lay the page out. */
+const rem = () => remSize;
+function readRem() {
+  remSize = parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
 
 const tip = document.getElementById('tip');
 

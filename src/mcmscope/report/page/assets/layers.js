@@ -8,7 +8,7 @@ const COLUMNS = [
   ['active_chiplets', 'chiplets', (row) => (row.active_chiplets === row.chiplets ? String(row.chiplets) : `${row.active_chiplets} of ${row.chiplets}`), true],
   ['macs', 'MACs', (row) => amount(row.macs, ''), true],
   ['time_s', 'time', (row) => duration(row.time_s), true],
-  ['compute_cycles', 'cycles', (row) => row.compute_cycles.toLocaleString('en-US'), true],
+  ['compute_cycles', 'cycles', (row) => whole(row.compute_cycles), true],
   ['exchange_s', 'exchange', (row) => duration(row.exchange_s), true],
   ['ingress_bytes', 'comes in', (row) => bytes(row.ingress_bytes), true],
   ['weight_bytes', 'weights', (row) => bytes(row.weight_bytes), true],

@@ -13,6 +13,7 @@ function panelFocus(key) {
 
 function render() {
   hideTip();
+  readRem();
   const focused = document.activeElement ? document.activeElement.dataset.key : null;
   const scrolled = new Map([...document.querySelectorAll('.layers')].map((node, at) => [at, node.scrollTop]));
   const ctx = context('');
@@ -28,22 +29,25 @@ function render() {
   drawChoice(ctx, other);
   const compare = document.getElementById('compare');
   if (compare) drawComparison(compare);
-  for (const [name, draw] of VIEWS) {
+  const sides = [ctx, other].filter(Boolean);
+  const panels = VIEWS.map(([name]) => {
     const view = document.getElementById(`view-${name}`);
     view.hidden = false;
-    const sides = [ctx, other].filter(Boolean);
-    const panels = sides.map((side) => html('div', { class: 'panel' }, other ? html('p', { class: 'side' }, sideName(side)) : null));
-    view.querySelector('.panels').replaceChildren(...panels);
-    panels.forEach((panel, at) => draw(panel, sides[at]));
-  }
+    const made = sides.map((side) => html('div', { class: 'panel' }, other ? html('p', { class: 'side' }, sideName(side)) : null));
+    view.querySelector('.panels').replaceChildren(...made);
+    return made;
+  });
+  // All widths are read before anything is drawn, so that the page is laid out once.
+  const widths = panels.map((made) => made.map((panel) => panel.clientWidth));
+  VIEWS.forEach(([, draw], v) => sides.forEach((side, at) => draw(panels[v][at], side, widths[v][at])));
   [...document.querySelectorAll('.layers')].forEach((node, at) => { node.scrollTop = scrolled.get(at) || 0; });
   followLayer(ctx);
   if (focused) panelFocus(focused);
   document.getElementById('told').textContent = told(ctx);
 }
 
-function sideName({ kase, plan }) {
-  return data.cases.length > 1 ? `${plan.scheme} · ${kase.network} on ${kase.package}, batch ${kase.batch}` : plan.scheme;
+function sideName({ at, plan }) {
+  return data.cases.length > 1 ? `${plan.scheme} · ${resultName(at)}` : plan.scheme;
 }
 
 /** Bring the chosen layer's line into its table's view, without moving the page. */
@@ -63,7 +67,7 @@ function drawChoice(ctx, other) {
   const found = plan.segments[ctx.segment];
   const choose = (label, key, options, chosen, change) => html('label', {}, label, html('select', { 'data-key': `choice:${key}`, onchange: (event) => change(event.target.value) },
     options.map(([value, words]) => html('option', { value, selected: String(value) === String(chosen) }, words))));
-  const results = data.cases.map((one, at) => [at, `${one.network} on ${one.package}, batch ${one.batch}`]);
+  const results = data.cases.map((one, at) => [at, resultName(at)]);
   const others = data.cases.flatMap((one, at) => fits(one).filter((row) => at !== ctx.at || row.scheme !== plan.scheme)
     .map((row) => [`${at}.${row.scheme}`, data.cases.length > 1 ? `${row.scheme}: ${results[at][1]}` : row.scheme]));
   form.replaceChildren(...[

@@ -26,7 +26,7 @@ function heldBy(ctx, stage, mode) {
 
 const heat = (share) => `color-mix(in oklab, ${css('heat')} ${Math.round(100 * Math.min(1, Math.max(0, share)))}%, ${css('empty')})`;
 
-function drawMap(panel, ctx) {
+function drawMap(panel, ctx, wide) {
   const { kase, plan, segment } = ctx;
   const { mesh } = kase;
   const mode = MAP_MODES.some(([name]) => name === ctx.map) ? ctx.map : 'cluster';
@@ -34,7 +34,7 @@ function drawMap(panel, ctx) {
   const { traffic } = plan;
   const regions = traffic ? traffic.regions[segment] : found.stages.map((stage) => stage.region);
   const owners = ownersOf(ctx, regions);
-  const most = Math.min(panel.clientWidth, 46 * rem());
+  const most = Math.min(wide, 46 * rem());
   const pitch = Math.min(4.2 * rem(), most / (mesh.columns + 1));
   const side = pitch * (traffic ? 0.66 : 0.9);
   const width = pitch * (mesh.columns + 1);

@@ -10,10 +10,9 @@ function shownSlots(found) {
   return [[0, head], [found.slots - tail, found.slots]];
 }
 
-function drawPipeline(panel, ctx) {
+function drawPipeline(panel, ctx, width) {
   const { plan, segment } = ctx;
   const found = plan.segments[segment];
-  const width = panel.clientWidth;
   const stages = found.stages.length;
   const tall = Math.min(2.1 * rem(), Math.max(3, (26 * rem()) / stages));
   const room = width < 560 ? 2.4 * rem() : 5.6 * rem();

@@ -24,6 +24,14 @@ function writeChoice(change) {
   render();
 }
 
+/** A result by its case; those of the same case are numbered. */
+function resultName(at) {
+  const plain = ({ network, package: on, batch }) => `${network} on ${on}, batch ${batch}`;
+  const name = plain(data.cases[at]);
+  const same = data.cases.filter((kase) => plain(kase) === name);
+  return same.length > 1 ? `${name}, ${data.cases[at].objective} (${same.indexOf(data.cases[at]) + 1})` : name;
+}
+
 const fits = (kase) => kase.schemes.filter((scheme) => scheme.feasible);
 
 /** The result, scheme, segment, stage and layer that one side of the page shows. */

@@ -39,7 +39,7 @@ function mark(row, chosen) {
 /** Every scheme of every result, by how near it comes to what no schedule beats. */
 function drawComparison(place) {
   const rows = data.cases.flatMap((kase, at) => fits(kase).map((plan) => ({
-    at, scheme: plan.scheme, name: `${kase.network} on ${kase.package}, batch ${kase.batch}`,
+    at, scheme: plan.scheme, name: resultName(at),
     share: plan.throughput_per_s / plan.bound_throughput_per_s, rate: plan.throughput_per_s,
   })));
   const schemes = [...new Set(rows.map((row) => row.scheme))];

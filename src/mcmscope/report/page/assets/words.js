@@ -1,11 +1,14 @@
 // Figures as people read them; the same rules as report/words.py.
 const PREFIXES = [[1e12, 'T'], [1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
+// Made once: a formatter takes far longer to make than to use.
+const WITH_DECIMALS = [0, 1, 2, 3].map((digits) => new Intl.NumberFormat('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+const whole = (value) => WITH_DECIMALS[0].format(value);
 
 function significant(value) {
   const size = Math.abs(value);
   if (size > 0 && size < 0.1) return String(Number(value.toPrecision(3)));
   const decimals = size >= 99.95 || size === 0 ? 0 : size >= 9.995 ? 1 : size >= 0.9995 ? 2 : 3;
-  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return WITH_DECIMALS[decimals].format(value);
 }
 
 function duration(seconds) {
@@ -32,7 +35,7 @@ function percent(share) {
 }
 
 function plural(number, noun) {
-  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+  return `${whole(number)} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function layerSpan([first, end]) {
