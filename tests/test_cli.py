@@ -397,3 +397,32 @@ def test_control_c_exits_with_130() -> None:
         started.send_signal(signal.SIGINT)
         assert started.wait(timeout=30) == INTERRUPTED
         assert "Traceback" not in started.stderr.read()
+
+
+def test_inspect_tells_as_text_and_json_and_saves(tmp_path: Path) -> None:
+    text = ok("inspect", "llama-7b", "--kv", "64").stdout
+    assert "cache of keys and values: 16.8 MB a sample in 64 tensors" in text
+    data = json.loads(ok("inspect", "llama-7b", "--kv", "64", "--json").stdout)
+    validate(data, schema("inspection"))
+    assert data["cache_bytes"] == 64 * 64 * 4096
+    path = tmp_path / "mine.json"
+    assert f"Wrote {path}." in ok("inspect", "gpt2", "--seq", "8", "--save", str(path)).stdout
+    validate(json.loads(path.read_text()), schema("network"))
+    again = json.loads(ok("inspect", str(path), "--json").stdout)
+    assert (again["network"], again["operators"]) == ("gpt2@seq8", None)
+    seq, save = refused("inspect", "gpt2", "--seq", "x", "--save", "mine.yaml")
+    assert seq.startswith("--seq: expected a whole number")
+    assert save.startswith("--save: expected a name that ends in .json")
+
+
+def test_sizes_of_language_models_go_to_every_command(tmp_path: Path) -> None:
+    small = ("gpt2", "--kv", "5", "--package", "simba-16", "--batch", "2", "--json")
+    assert json.loads(ok("run", *small, "--scheme", "sequential").stdout)["network"]["name"] == "gpt2@kv5"
+    quality = ok("quality", *small, "--samples", "20", "--search", "linear").stdout
+    assert json.loads(quality)["network"]["name"] == "gpt2@kv5"
+    assert "gpt2@seq9: 97 layers" in ok("show", "gpt2", "--seq", "9").stdout
+    (both,) = refused("run", "gpt2", "--seq", "9", "--kv", "9", "--package", "simba-16")
+    assert "give one of the two" in both
+    out = str(tmp_path)
+    ok("run", "gpt2@kv5", "--package", "simba-16", "--batch", "2", "--scheme", "sequential", "--out", out)
+    assert "gpt2@kv5" in ok("evaluate", f"{out}/schedule-sequential.json").stdout

@@ -12,9 +12,14 @@ from mcmscope.cost.reports import (
     BEAT_PS,
     BEATS,
     CUT_PS,
+    FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
     LAYER_ENERGY,
+    LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
     PASSES,
@@ -23,6 +28,7 @@ from mcmscope.cost.reports import (
     SPILL_PS,
     STAGE_CUT,
     STAGE_EXCESS,
+    STAGE_LINKS,
     STAGE_NEED,
     STAGE_RELAYED,
     STAGE_STORED,
@@ -58,7 +64,10 @@ class LayerEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class StageEvaluation:
-    """One cluster for one beat. Bytes are per chiplet; ``spilled_bytes`` do not fit its buffer."""
+    """One cluster for one beat. Bytes are per chiplet; ``spilled_bytes`` do not fit its buffer.
+
+    ``links_s``: for how long its flows keep the links that they share busy.
+    """
 
     layers: tuple[int, int]
     chiplets: int
@@ -68,6 +77,7 @@ class StageEvaluation:
     relayed_bytes: int
     spilled_bytes: int
     cut_s: float
+    links_s: float
     binds: str
     details: tuple[LayerEvaluation, ...]
 
@@ -76,8 +86,10 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. ``energy_fj`` is that of
-    the whole batch without static power, by ``ENERGY_NAMES``.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, loads, bytes
+    and ``run_s`` are those of all of them, the beat and its parts those of the first; ``last_`` figures are
+    those of the last, which may be smaller. ``energy_fj`` is that of the whole batch without static power, by
+    ``ENERGY_NAMES``. A flow line takes no less than ``links_s`` for a beat: what flows that share links take.
     """
 
     layers: tuple[int, int]
@@ -90,9 +102,14 @@ class SegmentEvaluation:
     cut_s: float
     io_s: float
     spill_s: float
+    links_s: float
     run_s: float
+    flow_line_run_s: float
     dram_bytes_per_beat: int
     load_bytes: int
+    last_load_s: float
+    last_beat_s: float
+    last_slowest_stage_s: float
     energy_fj: dict[str, int]
     binds: str
     stages: tuple[StageEvaluation, ...]
@@ -132,6 +149,7 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                     relayed_bytes=stage[STAGE_RELAYED],
                     spilled_bytes=stage[STAGE_EXCESS],
                     cut_s=stage[STAGE_CUT] / PS_PER_S,
+                    links_s=stage[STAGE_LINKS] / PS_PER_S,
                     binds=max(shares, key=lambda name: shares[name]),
                     details=details,
                 )
@@ -149,9 +167,14 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                 cut_s=report[CUT_PS] / PS_PER_S,
                 io_s=report[IO_PS] / PS_PER_S,
                 spill_s=report[SPILL_PS] / PS_PER_S,
+                links_s=report[LINKS_PS] / PS_PER_S,
                 run_s=report[RUN_PS] / PS_PER_S,
+                flow_line_run_s=report[FLOW_PS] / PS_PER_S,
                 dram_bytes_per_beat=report[IO_BYTES] + report[SPILL_BYTES],
                 load_bytes=report[LOAD_BYTES],
+                last_load_s=report[LAST_LOAD_PS] / PS_PER_S,
+                last_beat_s=report[LAST_BEAT_PS] / PS_PER_S,
+                last_slowest_stage_s=report[LAST_SLOWEST_PS] / PS_PER_S,
                 energy_fj=dict(zip(ENERGY_NAMES, energy, strict=True)),
                 binds=_segment_binds(report, inside),
                 stages=tuple(inside),

@@ -8,6 +8,7 @@ from mcmscope.cost.evaluate import (
 )
 from mcmscope.hardware.package import Package
 from mcmscope.report.causes import CAUSES, time_by_cause
+from mcmscope.report.streaming import streaming
 from mcmscope.report.words import count, data, duration, listed, percent, plural, ratio, significant
 from mcmscope.result import Result, SchemeResult, cost_of
 from mcmscope.schedule import Objective, Scheme
@@ -42,6 +43,7 @@ def sentences(result: Result) -> list[str]:
     else:
         priced = priced_for(result, best, best.evaluation)
         lines += [*headline(result, best), binding(best.scheme, priced)]
+        lines += streaming(priced, result.network, result.package)
         lines += [distance(priced), *certainty(result)]
     return lines + [
         f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible

@@ -12,6 +12,7 @@ NAMES = (
     "schedule",
     "package",
     "network",
+    "inspection",
     "evaluation",
     "quality",
     "pareto",

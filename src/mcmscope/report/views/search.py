@@ -11,11 +11,16 @@ from mcmscope.schedule import Objective
 
 @dataclass(frozen=True, slots=True)
 class RankMark:
-    """A search on the rank curve; ``top_share`` and ``value`` are None if it found nothing."""
+    """A search on the rank curve; ``top_share``, ``share`` and ``value`` are None if it found nothing.
+
+    ``share``: of the schedules counted, those that are as good or better; ``top_share``: of all there are, as
+    far as is known.
+    """
 
     search: str
     value: float | None
     top_share: float | None
+    share: float | None
     over_optimum: float | None
     status: str
 
@@ -25,7 +30,8 @@ class RankCurve:
     """(share of the schedules that are as good, figure), the best first.
 
     The figure is in ``unit``: samples/s, ms, mJ or mJ ms. ``exhaustive``: of all schedules, else of
-    ``counted`` random ones. ``higher_is_better`` only for throughput.
+    ``counted`` random ones. ``higher_is_better`` only for throughput. ``optimum``: the best figure there is,
+    if known.
     """
 
     scheme: str
@@ -36,6 +42,7 @@ class RankCurve:
     schedules: int
     counted: int
     feasible: int
+    optimum: float | None
     points: tuple[tuple[float, float], ...]
     marks: tuple[RankMark, ...]
 
@@ -82,6 +89,7 @@ def rank_curve(data: Mapping[str, Any]) -> RankCurve:
     """The curve in the content of a ``quality.json``."""
     objective, batch = Objective(data["objective"]), data["batch"]
     schedules, exhaustive = int(data["schedules"]), data["method"] == "exhaustive"
+    counted = schedules if exhaustive else data["samples"]
 
     def value(cost: str | None) -> float | None:
         return None if cost is None else figure_of(objective, batch, int(cost))
@@ -93,8 +101,9 @@ def rank_curve(data: Mapping[str, Any]) -> RankCurve:
         higher_is_better=objective is Objective.THROUGHPUT,
         exhaustive=exhaustive,
         schedules=schedules,
-        counted=schedules if exhaustive else data["samples"],
+        counted=counted,
         feasible=int(data["feasible"]),
+        optimum=value(data["optimum_cost"]),
         points=tuple(
             (point["share"], figure_of(objective, batch, int(point["cost"]))) for point in data["curve"]
         ),
@@ -103,6 +112,7 @@ def rank_curve(data: Mapping[str, Any]) -> RankCurve:
                 row["search"],
                 value(row["cost"]),
                 row["top_share"],
+                None if row["better"] is None else (int(row["better"]) + int(row["equal"])) / max(1, counted),
                 row["over_optimum"],
                 row["certificate"]["status"],
             )

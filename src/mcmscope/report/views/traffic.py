@@ -31,7 +31,7 @@ class PortLoad:
 @dataclass(frozen=True, slots=True)
 class Traffic:
     """A simulated batch beside the model's; ``regions[s][c]`` are the chiplets of cluster c of segment s,
-    which a placement may have moved."""
+    which a placement may have moved; segment ``longest`` runs longest."""
 
     placement: str
     throughput_per_s: float
@@ -42,11 +42,13 @@ class Traffic:
     mean_utilization: float
     max_utilization: float
     regions: tuple[tuple[tuple[int, ...], ...], ...]
+    longest: int
 
 
 def traffic(data: Mapping[str, Any]) -> Traffic:
     """The traffic in the content of a ``simulation-SCHEME.json``."""
     links = data["links"]
+    runs = [segment["simulated_run_s"] for segment in data["segments"]]
     return Traffic(
         placement=data["placement"],
         throughput_per_s=data["simulated_throughput_per_s"],
@@ -72,4 +74,5 @@ def traffic(data: Mapping[str, Any]) -> Traffic:
             tuple(tuple(cluster["chiplets"]) for cluster in segment["clusters"])
             for segment in data["schedule"]["segments"]
         ),
+        longest=max(range(len(runs)), key=lambda s: runs[s]),
     )
