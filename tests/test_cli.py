@@ -90,7 +90,7 @@ def test_out_writes_the_result_and_schedules(directory: Path) -> None:
     data = result_of(directory)
     validate(data, schema("result"))
     feasible = [row["scheme"] for row in data["schemes"] if row["feasible"]]
-    names = ["result.json", *(f"schedule-{scheme}.json" for scheme in feasible)]
+    names = ["result.json", "report.html", *(f"schedule-{scheme}.json" for scheme in feasible)]
     assert sorted(path.name for path in directory.iterdir()) == sorted(names)
     for scheme in feasible:
         saved = json.loads((directory / f"schedule-{scheme}.json").read_text())
@@ -229,7 +229,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 def test_the_present_directory_will_do(tmp_path: Path) -> None:
     run = process(*RUN, "--scheme", "sequential", "--out", ".", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["result.json", "schedule-sequential.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.html",
+        "result.json",
+        "schedule-sequential.json",
+    ]
 
 
 @pytest.mark.parametrize("below", ["", "/inside"])
@@ -320,7 +324,7 @@ def test_the_process_itself(tmp_path: Path) -> None:
     run = process(*RUN, "--scheme", "sequential", "--out", "out", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
-    assert "Wrote out/result.json and 1 schedule beside it." in run.stdout
+    assert "Wrote out/result.json, report.html and 1 schedule beside it." in run.stdout
     assert "…" not in run.stdout
     bad = process("run", "alexnet", "-p", "nope", cwd=tmp_path)
     assert bad.returncode == BAD_INPUT
@@ -393,3 +397,32 @@ def test_control_c_exits_with_130() -> None:
         started.send_signal(signal.SIGINT)
         assert started.wait(timeout=30) == INTERRUPTED
         assert "Traceback" not in started.stderr.read()
+
+
+def test_inspect_tells_as_text_and_json_and_saves(tmp_path: Path) -> None:
+    text = ok("inspect", "llama-7b", "--kv", "64").stdout
+    assert "cache of keys and values: 16.8 MB a sample in 64 tensors" in text
+    data = json.loads(ok("inspect", "llama-7b", "--kv", "64", "--json").stdout)
+    validate(data, schema("inspection"))
+    assert data["cache_bytes"] == 64 * 64 * 4096
+    path = tmp_path / "mine.json"
+    assert f"Wrote {path}." in ok("inspect", "gpt2", "--seq", "8", "--save", str(path)).stdout
+    validate(json.loads(path.read_text()), schema("network"))
+    again = json.loads(ok("inspect", str(path), "--json").stdout)
+    assert (again["network"], again["operators"]) == ("gpt2@seq8", None)
+    seq, save = refused("inspect", "gpt2", "--seq", "x", "--save", "mine.yaml")
+    assert seq.startswith("--seq: expected a whole number")
+    assert save.startswith("--save: expected a name that ends in .json")
+
+
+def test_sizes_of_language_models_go_to_every_command(tmp_path: Path) -> None:
+    small = ("gpt2", "--kv", "5", "--package", "simba-16", "--batch", "2", "--json")
+    assert json.loads(ok("run", *small, "--scheme", "sequential").stdout)["network"]["name"] == "gpt2@kv5"
+    quality = ok("quality", *small, "--samples", "20", "--search", "linear").stdout
+    assert json.loads(quality)["network"]["name"] == "gpt2@kv5"
+    assert "gpt2@seq9: 97 layers" in ok("show", "gpt2", "--seq", "9").stdout
+    (both,) = refused("run", "gpt2", "--seq", "9", "--kv", "9", "--package", "simba-16")
+    assert "give one of the two" in both
+    out = str(tmp_path)
+    ok("run", "gpt2@kv5", "--package", "simba-16", "--batch", "2", "--scheme", "sequential", "--out", out)
+    assert "gpt2@kv5" in ok("evaluate", f"{out}/schedule-sequential.json").stdout

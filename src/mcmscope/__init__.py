@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mcmscope.schedule import Cluster, Objective, Partition, Schedule, Scheme, Segment
     from mcmscope.schedule_file import SavedSchedule, load_schedule, save_schedule
     from mcmscope.simulate.result import Simulation
+    from mcmscope.workload.inspection import Inspection, inspect
     from mcmscope.workload.load import load_network, zoo_names
     from mcmscope.workload.network import Network
 
@@ -22,6 +23,7 @@ __all__ = [
     "Cluster",
     "Evaluation",
     "InputError",
+    "Inspection",
     "Network",
     "Objective",
     "Package",
@@ -35,6 +37,7 @@ __all__ = [
     "Simulation",
     "__version__",
     "evaluate",
+    "inspect",
     "load_network",
     "load_package",
     "load_schedule",
@@ -51,6 +54,7 @@ _HOMES = {
     "Cluster": "mcmscope.schedule",
     "Evaluation": "mcmscope.cost.evaluate",
     "InputError": "mcmscope.errors",
+    "Inspection": "mcmscope.workload.inspection",
     "Network": "mcmscope.workload.network",
     "Objective": "mcmscope.schedule",
     "Package": "mcmscope.hardware.package",
@@ -63,6 +67,7 @@ _HOMES = {
     "Segment": "mcmscope.schedule",
     "Simulation": "mcmscope.simulate.result",
     "evaluate": "mcmscope.api",
+    "inspect": "mcmscope.workload.inspection",
     "load_network": "mcmscope.workload.load",
     "load_package": "mcmscope.hardware.loader",
     "load_schedule": "mcmscope.schedule_file",

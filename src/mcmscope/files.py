@@ -88,6 +88,22 @@ def check_directory(directory: Path) -> None:
         raise InputError(f"{directory}: cannot be written: {reason}") from None
 
 
+def check_file(path: Path) -> None:
+    """See that ``path`` can be written as a file, without touching anything.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a directory, expected a file to write")
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot be written: {error}") from None
+    check_directory(path.parent)
+
+
 def make_directory(directory: Path) -> None:
     """Make ``directory`` unless it is there.
 

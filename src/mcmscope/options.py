@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
 from mcmscope.errors import InputError, did_you_mean
 from mcmscope.schedule import Objective, Scheme
+from mcmscope.workload.onnx_inputs import MAX_DIM
 
 MAX_BATCH = 65_536
 """Far above any batch that is scheduled as one, and low enough for exact sums of femtojoules."""
@@ -138,6 +139,30 @@ def whole_number(what: str, value: int | str, most: int, least: int = 1) -> int:
     if not least <= number <= most:
         raise InputError(f"{what}: expected a whole number from {least} to {most}, got {short(text)}")
     return number
+
+
+def read_dims(given: Sequence[str]) -> dict[str, int]:
+    """Symbolic sizes from texts such as ``seq=512``, by name.
+
+    Raises:
+        InputError: a text is not a name and a size, or a name is there twice; all of them at once.
+    """
+    faults = Faults()
+    sizes: dict[str, int] = {}
+    for text in given:
+        name, equals, digits = text.rpartition("=")
+        name = name.strip()
+        if not equals or not name:
+            faults.found.append(f"--dim: expected NAME=N such as seq=512, got {short(text)}")
+        elif name in sizes:
+            faults.found.append(f"--dim {name}: given twice")
+        else:
+            size = faults.attempt(
+                lambda name=name, digits=digits: whole_number(f"--dim {name}", digits, MAX_DIM)
+            )
+            sizes[name] = size or 1
+    faults.throw()
+    return sizes
 
 
 def seconds(what: str, value: float | str) -> float:

@@ -46,13 +46,14 @@ def save(
     *,
     name: str = "model.onnx",
     domains: Sequence[str] = (),
+    opset: int = 17,
 ) -> Path:
     """Write a model whose outputs have no stated shape; returns its path."""
     results = [helper.make_empty_tensor_value_info(o) for o in outputs]
     for result in results:
         result.type.tensor_type.elem_type = TensorProto.FLOAT
     graph = helper.make_graph(list(nodes), "graph", list(inputs), results, list(constants))
-    opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(d, 1) for d in domains)]
+    opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(d, 1) for d in domains)]
     path = folder / name
     path.write_bytes(helper.make_model(graph, opset_imports=opsets).SerializeToString())
     return path

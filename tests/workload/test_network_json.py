@@ -26,7 +26,8 @@ PAIR = st.tuples(SMALL, SMALL)
 def networks(draw: st.DrawFn) -> Network:
     """Random networks that hold together."""
     inputs = tuple(
-        NetworkInput(draw(st.text(max_size=5)), draw(SIZE)) for _ in range(draw(st.integers(1, 2)))
+        NetworkInput(draw(st.text(max_size=5)), draw(SIZE), draw(st.booleans()))
+        for _ in range(draw(st.integers(1, 2)))
     )
     layers: list[Layer] = []
     for index in range(draw(st.integers(1, 6))):

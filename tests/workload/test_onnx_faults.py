@@ -94,19 +94,20 @@ def test_no_layers(tmp_path: Path) -> None:
 def unknown_net(folder: Path) -> Path:
     nodes = [
         node("Conv", ["x", "w"], ["c"]),
-        node("ConvTranspose", ["c", "t"], ["d"], name="up one"),
+        node("DeformConv", ["c", "t", "o"], ["d"], name="up one"),
         node("Fancy", ["d"], ["e"], name="fancy", domain="my.own"),
-        node("ConvTranspose", ["e", "t"], ["f"], name="up two"),
+        node("DeformConv", ["e", "t", "o"], ["f"], name="up two"),
         node("Conv", ["f", "u"], ["y"]),
     ]
     constants = [weight("w", 4, 3, 1, 1), weight("t", 4, 4, 1, 1), weight("u", 2, 4, 1, 1)]
-    return save(folder, nodes, [tensor("x", (1, 3, 8, 8))], ["y"], constants, domains=["my.own"])
+    constants.append(weight("o", 1, 2, 8, 8))
+    return save(folder, nodes, [tensor("x", (1, 3, 8, 8))], ["y"], constants, domains=["my.own"], opset=19)
 
 
 def test_unknown_operators_all_named(tmp_path: Path) -> None:
     told = faults(unknown_net(tmp_path))
     assert len(told) == 2
-    assert "'ConvTranspose'" in told[0]
+    assert "'DeformConv'" in told[0]
     assert "'up one', 'up two'" in told[0]
     assert "'my.own.Fancy'" in told[1]
     assert all("--allow-unknown" in fault for fault in told)
@@ -117,6 +118,7 @@ def test_unknown_operators_allowed(tmp_path: Path) -> None:
     assert len(network.warnings) == 3
     assert "'fancy'" in network.warnings[1]
     assert "keep its input's shape" in network.warnings[1]
+    assert "without its 144 constants" in network.warnings[0]
     assert [layer.op for layer in network.layers] == ["conv", "conv"]
     assert network.layers[0].fused == ("up one", "fancy", "up two")
     assert network.layers[0].vector_elements == 3 * 2 * 4 * 64
@@ -203,3 +205,9 @@ def test_an_impossible_convolution_tells_its_sizes(
     for allow_unknown in (False, True):
         (fault,) = faults(path, allow_unknown=allow_unknown)
         assert fault == f"{path}: node 'n_y' (Conv): {words}"
+
+
+def test_an_output_that_nothing_makes(tmp_path: Path) -> None:
+    nodes = [node("Conv", ["x", "w"], ["y"])]
+    path = save(tmp_path, nodes, [tensor("x", (1, 3, 8, 8))], ["y", "z"], [weight("w", 4, 3, 1, 1)])
+    assert faults(path) == (f"{path}: output 'z' is made by no operator",)

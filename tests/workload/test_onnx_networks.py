@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 import pytest
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx_graphs import DATA, integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
@@ -173,23 +173,36 @@ def test_rows_that_mix_the_batch_are_an_error(tmp_path: Path) -> None:
         load_network(save(tmp_path, nodes, [tensor("x", (4, 6))], ["y"]))
 
 
-def test_control_flow_is_one_unknown_operator(tmp_path: Path) -> None:
+def branching_net(folder: Path, *, known: bool) -> Path:
+    """A convolution, one of two activations by a condition, a convolution."""
     shape = (1, 8, 4, 4)
     bodies = [
-        helper.make_graph([node(op, ["c"], [op])], op, [], [tensor(op, shape)]) for op in ("Relu", "Neg")
+        helper.make_graph([node(op, ["c"], ["r"])], op, [], [tensor("r", shape)]) for op in ("Relu", "Neg")
     ]
     nodes = [
         node("Conv", ["x", "w"], ["c"]),
         node("If", ["cond"], ["i"], then_branch=bodies[0], else_branch=bodies[1]),
         node("Conv", ["i", "v"], ["y"]),
     ]
-    constants = [
-        weight("w", 8, 3, 1, 1),
-        weight("v", 2, 8, 1, 1),
-        numpy_helper.from_array(np.array(True), "cond"),
-    ]
-    path = save(tmp_path, nodes, [tensor("x", (1, 3, 4, 4))], ["y"], constants)
-    with pytest.raises(InputError, match="'If' is not understood"):
+    constants = [weight("w", 8, 3, 1, 1), weight("v", 2, 8, 1, 1)]
+    inputs = [tensor("x", (1, 3, 4, 4))]
+    if known:
+        constants.append(numpy_helper.from_array(np.array(True), "cond"))
+    else:
+        inputs.append(tensor("cond", (), TensorProto.BOOL))
+    return save(folder, nodes, inputs, ["y"], constants)
+
+
+def test_a_known_branch_is_taken(tmp_path: Path) -> None:
+    network = load_network(branching_net(tmp_path, known=True))
+    assert network.warnings == ()
+    assert network.layers[0].fused == ("n_r",)
+    assert network.layers[0].vector_elements == 128
+
+
+def test_an_open_branch_is_one_unknown_operator(tmp_path: Path) -> None:
+    path = branching_net(tmp_path, known=False)
+    with pytest.raises(InputError, match=r"'If' is not understood.*which branch runs depends on the input"):
         load_network(path)
     network = load_network(path, allow_unknown=True)
     assert network.layers[0].vector_elements == 2 * 128

@@ -37,6 +37,15 @@ NetworkName = Annotated[
 PackageName = Annotated[
     str, typer.Option("--package", "-p", metavar="PKG", help="A preset's name or a YAML file.")
 ]
+Seq = Annotated[str | None, typer.Option("--seq", metavar="N", help="A language model's pass over N tokens.")]
+Kv = Annotated[
+    str | None,
+    typer.Option("--kv", metavar="N", help="One token of a language model, behind N tokens in its cache."),
+]
+Dims = Annotated[
+    list[str] | None,
+    typer.Option("--dim", metavar="NAME=N", help="A symbolic size of an ONNX file; once for each."),
+]
 Samples = Annotated[str, typer.Option(metavar="K", help="Schedules drawn at random.")]
 Seed = Annotated[str, typer.Option(metavar="S", help="What the random draws start from.")]
 Batch = Annotated[str, typer.Option(metavar="M", help="Samples scheduled together.")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import told
+from mcmscope.cli.app import Dims, Kv, Seq, told
 from mcmscope.errors import InputError, did_you_mean
 
 
@@ -30,23 +30,28 @@ def networks() -> None:
 
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A package or a network, by name or file.")],
+    seq: Seq = None,
+    kv: Kv = None,
+    dim: Dims = None,
     yaml: Annotated[bool, typer.Option("--yaml", help="Print a package file to start from.")] = False,
 ) -> None:
     """Explain a package or a network, or print a package file to start from."""
     with told():
+        from mcmscope.cli.run import read_network
         from mcmscope.hardware import describe_package, load_package, package_to_yaml
         from mcmscope.report.console import print_lines, warn
         from mcmscope.report.listing import describe_network
-        from mcmscope.workload import load_network
 
         if _is_package(name):
+            if seq is not None or kv is not None or dim:
+                raise InputError(f"{name} is a package; --seq, --kv and --dim are for networks")
             package = load_package(name)
             text = package_to_yaml(package) if yaml else describe_package(package)
             print_lines(text.splitlines())
             return
         if yaml:
             raise InputError(f"{name} is a network; --yaml prints a package file")
-        network = load_network(name, allow_unknown=True)
+        network = read_network(name, seq, kv, dims=dim, allow_unknown=True)
         warn(network.warnings)
         print_lines(describe_network(network))
 

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import INTERRUPTED, Batch, JsonFlag, NetworkName, PackageName, print_json, told
+from mcmscope.cli.app import (
+    INTERRUPTED,
+    Batch,
+    Dims,
+    JsonFlag,
+    Kv,
+    NetworkName,
+    PackageName,
+    Seq,
+    print_json,
+    told,
+)
 from mcmscope.schedule import Objective, Scheme
 
 
@@ -15,6 +26,9 @@ def pareto(
     network: NetworkName,
     package: PackageName,
     batch: Batch = "64",
+    seq: Seq = None,
+    kv: Kv = None,
+    dim: Dims = None,
     scheme: Annotated[
         str, typer.Option(metavar="NAME", help="The scheme whose schedules they are; not data-parallel.")
     ] = Scheme.MERGED_PIPELINE.value,
@@ -49,7 +63,7 @@ def pareto(
         )
         if options is not None and len(options.schemes) != 1:
             faults.found.append(f"scheme: expected one, got {scheme!r}: each has a front of its own")
-        net = faults.attempt(lambda: read_network(network, None, None, False))
+        net = faults.attempt(lambda: read_network(network, seq, kv, dims=dim))
         pkg = faults.attempt(lambda: load_package(package))
         if options is not None and pkg is not None and len(options.schemes) == 1:
             faults.found.extend(fit_for_front(options.schemes[0], pkg))

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import Batch, JsonFlag, NetworkName, PackageName, Samples, Seed, print_json, told
+from mcmscope.cli.app import (
+    Batch,
+    Dims,
+    JsonFlag,
+    Kv,
+    NetworkName,
+    PackageName,
+    Samples,
+    Seed,
+    Seq,
+    print_json,
+    told,
+)
 from mcmscope.options import AUTO, SEARCHES, Options
 from mcmscope.schedule import Objective, Scheme
 
@@ -16,6 +28,9 @@ def quality(
     network: NetworkName,
     package: PackageName,
     batch: Batch = "64",
+    seq: Seq = None,
+    kv: Kv = None,
+    dim: Dims = None,
     objective: Annotated[
         str, typer.Option(metavar="NAME", help=f"What is ranked: {', '.join(Objective)}.")
     ] = Objective.THROUGHPUT.value,
@@ -66,7 +81,7 @@ def quality(
             faults.attempt(lambda name=name: options_of(name))
         if options is not None and len(options.schemes) != 1:
             faults.found.append(f"scheme: expected one, got {scheme!r}: each has a space of its own")
-        net = faults.attempt(lambda: read_network(network, None, None, False))
+        net = faults.attempt(lambda: read_network(network, seq, kv, dims=dim))
         pkg = faults.attempt(lambda: load_package(package))
         if out == "":
             faults.found.append("--out: expected a directory, got ''")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +12,14 @@ import typer
 from mcmscope.cli.app import (
     INTERRUPTED,
     Batch,
+    Dims,
     JsonFlag,
+    Kv,
     NetworkName,
     PackageName,
     Samples,
     Seed,
+    Seq,
     print_json,
     told,
 )
@@ -29,6 +34,9 @@ def run(
     network: NetworkName,
     package: PackageName,
     batch: Batch = "64",
+    seq: Seq = None,
+    kv: Kv = None,
+    dim: Dims = None,
     objective: Annotated[
         str, typer.Option(metavar="NAME", help=f"What the searches make best: {', '.join(Objective)}.")
     ] = Objective.THROUGHPUT.value,
@@ -56,7 +64,8 @@ def run(
         bool, typer.Option("--allow-unknown", help="Take unknown ONNX operators for data movement.")
     ] = False,
     out: Annotated[
-        str | None, typer.Option("--out", "-o", metavar="DIR", help="Write result.json and schedules here.")
+        str | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write result.json, report.html and schedules here."),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
@@ -73,7 +82,11 @@ def run(
         options = faults.attempt(
             lambda: read_options(batch, objective, scheme, search, micro_batch, time_limit, samples, seed)
         )
-        net = faults.attempt(lambda: read_network(network, weight_bits, activation_bits, allow_unknown))
+        net = faults.attempt(
+            lambda: read_network(
+                network, seq, kv, weight_bits, activation_bits, dims=dim, allow_unknown=allow_unknown
+            )
+        )
         pkg = faults.attempt(lambda: load_package(package))
         if out == "":
             faults.found.append("--out: expected a directory, got ''")
@@ -102,10 +115,46 @@ def run(
             raise typer.Exit(INTERRUPTED)
 
 
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of a network that a user may give."""
+
+    seq: int | None = None
+    kv: int | None = None
+    dims: Mapping[str, int] | None = None
+
+
+def read_sizes(seq: str | None, kv: str | None, dims: Sequence[str] | None) -> Sizes:
+    """The sizes from text.
+
+    Raises:
+        InputError: every fault of all of them.
+    """
+    from mcmscope.options import Faults, read_dims, whole_number
+    from mcmscope.workload.zoo.entry import MAX_TOKENS
+
+    faults = Faults()
+    tokens = {
+        option: faults.attempt(lambda option=option, given=given: whole_number(option, given, MAX_TOKENS))
+        for option, given in (("--seq", seq), ("--kv", kv))
+        if given is not None
+    }
+    sizes = faults.attempt(lambda: read_dims(dims or ()))
+    faults.throw()
+    return Sizes(tokens.get("--seq"), tokens.get("--kv"), sizes)
+
+
 def read_network(
-    name: str, weight_bits: str | None, activation_bits: str | None, allow_unknown: bool
+    name: str,
+    seq: str | None = None,
+    kv: str | None = None,
+    weight_bits: str | None = None,
+    activation_bits: str | None = None,
+    *,
+    dims: Sequence[str] | None = None,
+    allow_unknown: bool = False,
 ) -> Network:
-    """The network, its precision from text; a network file's own precision wins, with a warning."""
+    """The network, its numbers from text; a network file's own precision wins, with a warning."""
     from mcmscope.options import Faults, whole_number
     from mcmscope.report.console import warn
     from mcmscope.workload.load import MAX_BITS, load_network
@@ -119,7 +168,12 @@ def read_network(
         )
         if given is not None and value is not None:
             bits[key] = value
-    network = faults.attempt(lambda: load_network(name, allow_unknown=allow_unknown, **bits))
+    sizes = faults.attempt(lambda: read_sizes(seq, kv, dims)) or Sizes()
+    network = faults.attempt(
+        lambda: load_network(
+            name, allow_unknown=allow_unknown, dims=sizes.dims, seq=sizes.seq, kv=sizes.kv, **bits
+        )
+    )
     faults.throw()
     assert network is not None
     for key, value in bits.items():

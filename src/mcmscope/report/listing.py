@@ -23,14 +23,28 @@ def network_lines() -> list[str]:
     return [f"{name:<{width}}  {zoo_description(name)}" for name in names]
 
 
+def cache_lines(network: Network) -> list[str]:
+    """What the cache of keys and values takes; nothing if there is none."""
+    if not network.cache_bytes:
+        return []
+    tensors = sum(tensor.cached for tensor in network.inputs)
+    return [
+        f"cache of keys and values: {data(network.cache_bytes)} a sample in {plural(tensors, 'tensor')}; "
+        "it lies in DRAM, each step reads all of it"
+    ]
+
+
 def describe_network(network: Network) -> list[str]:
     """A network's totals and its layers, one a line."""
-    inputs = ", ".join(f"{tensor.name} ({tensor.elements:,} elements)" for tensor in network.inputs)
+    fresh = [tensor for tensor in network.inputs if not tensor.cached]
+    inputs = ", ".join(f"{tensor.name} ({tensor.elements:,} elements)" for tensor in fresh)
     lines = [
         f"{network.name}: {plural(len(network), 'layer')}, {count(network.macs, 'MACs')} and "
         f"{data(network.weight_bytes)} of weights"
         + f" at {network.weight_bits}-bit weights and {network.activation_bits}-bit activations",
-        f"input {inputs}: {data(network.input_bytes)}; output {data(network.output_bytes)}",
+        f"input {inputs}: {data(network.input_bytes - network.cache_bytes)}; "
+        f"output {data(network.output_bytes)}",
+        *cache_lines(network),
         "",
         f"{'layer':>5}  {'operator':<8}  {'K':>6}  {'C':>6}  {'groups':>6}  {'P x Q':>11}  {'R x S':>7}  "
         f"{'MACs':>8}  {'weights':>8}  name",

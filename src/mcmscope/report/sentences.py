@@ -8,6 +8,7 @@ from mcmscope.cost.evaluate import (
 )
 from mcmscope.hardware.package import Package
 from mcmscope.report.causes import CAUSES, time_by_cause
+from mcmscope.report.streaming import streaming
 from mcmscope.report.words import count, data, duration, listed, percent, plural, ratio, significant
 from mcmscope.result import Result, SchemeResult, cost_of
 from mcmscope.schedule import Objective, Scheme
@@ -40,15 +41,16 @@ def sentences(result: Result) -> list[str]:
     if best is None or best.evaluation is None:
         lines.append("No scheme fits.")
     else:
-        priced = _priced_for(result, best, best.evaluation)
+        priced = priced_for(result, best, best.evaluation)
         lines += [*headline(result, best), binding(best.scheme, priced)]
+        lines += streaming(priced, result.network, result.package)
         lines += [distance(priced), *certainty(result)]
     return lines + [
         f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible
     ]
 
 
-def _priced_for(result: Result, row: SchemeResult, evaluation: Evaluation) -> Evaluation:
+def priced_for(result: Result, row: SchemeResult, evaluation: Evaluation) -> Evaluation:
     """The evaluation whose time the objective is about: that of one sample alone for latency."""
     alone = row.schedule is not None and all(segment.micro_batch == 1 for segment in row.schedule.segments)
     if result.objective is not Objective.LATENCY or not alone or row.schedule is None:

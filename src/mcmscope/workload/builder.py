@@ -1,4 +1,4 @@
-"""A small builder for operator graphs of images: what the zoo's networks are written with.
+"""A small builder for operator graphs of images and sequences: what the zoo's networks are written with.
 
 Every method takes the name of a value and returns the name of the new one. Shapes have a batch of one.
 """
@@ -12,6 +12,8 @@ from mcmscope.workload.graph import (
     Conv,
     Graph,
     Linear,
+    MatMul,
+    Move,
     Node,
     Operator,
     Pair,
@@ -19,7 +21,10 @@ from mcmscope.workload.graph import (
     Reduce,
     Reshape,
     Shape,
+    Slice,
+    Transpose,
     Vector,
+    elements_of,
 )
 
 
@@ -31,12 +36,18 @@ class GraphBuilder:
     shapes: dict[str, Shape] = field(default_factory=dict[str, Shape])
     inputs: list[tuple[str, Shape]] = field(default_factory=list[tuple[str, Shape]])
     nodes: list[Node] = field(default_factory=list[Node])
+    caches: list[str] = field(default_factory=list[str])
 
     def input(self, *sizes: int, name: str = "input") -> str:
         """A network input of these sizes per sample."""
         self.shapes[name] = (1, *sizes)
         self.inputs.append((name, (1, *sizes)))
         return name
+
+    def cache(self, name: str, rows: int, channels: int) -> str:
+        """A network input that lies in memory from one step to the next: keys or values of earlier tokens."""
+        self.caches.append(name)
+        return self.input(rows, channels, name=name)
 
     def add(self, name: str, label: str, op: Operator, inputs: tuple[str, ...], shape: Shape) -> str:
         """Any operator; its value is called as the operator itself."""
@@ -68,9 +79,9 @@ class GraphBuilder:
         op = Conv(channels, window, (stride, stride), (1, 1), (high, wide, high, wide), groups)
         return self.add(name, "conv", op, (x,), (1, channels, *sizes))
 
-    def vector(self, name: str, label: str, *xs: str, foldable: bool = False) -> str:
-        """An elementwise operator of values of one shape."""
-        return self.add(name, label, Vector(foldable=foldable), xs, self.shapes[xs[0]])
+    def vector(self, name: str, label: str, *xs: str, passes: int = 1, foldable: bool = False) -> str:
+        """An elementwise operator of values of one shape (or that broadcast to the first one's)."""
+        return self.add(name, label, Vector(passes, foldable), xs, self.shapes[xs[0]])
 
     def relu(self, x: str) -> str:
         """An activation, named after its operand."""
@@ -122,11 +133,37 @@ class GraphBuilder:
 
     def flatten(self, name: str, x: str) -> str:
         """All of a sample in one axis."""
-        _, *sizes = self.shapes[x]
-        total = 1
-        for n in sizes:
-            total *= n
-        return self.add(name, "flatten", Reshape(), (x,), (1, total))
+        return self.add(name, "flatten", Reshape(), (x,), (1, elements_of(self.shapes[x])))
+
+    def reshape(self, name: str, x: str, *sizes: int) -> str:
+        """The same elements under another shape."""
+        return self.add(name, "reshape", Reshape(), (x,), (1, *sizes))
+
+    def transpose(self, name: str, x: str, *order: int) -> str:
+        """The axes in another order."""
+        shape = self.shapes[x]
+        return self.add(name, "transpose", Transpose(order), (x,), tuple(shape[i] for i in order))
+
+    def part(self, name: str, x: str, axis: int, size: int) -> str:
+        """``size`` of what lies along an axis."""
+        shape = self.shapes[x]
+        return self.add(name, "slice", Slice(), (x,), (*shape[:axis], size, *shape[axis + 1 :]))
+
+    def join(self, name: str, *xs: str, axis: int, size: int | None = None) -> str:
+        """Values one behind the other along an axis; constants among them make it up to ``size``."""
+        shape = self.shapes[xs[0]]
+        total = sum(self.shapes[x][axis] for x in xs) if size is None else size
+        return self.add(name, "concat", Concat(axis), xs, (*shape[:axis], total, *shape[axis + 1 :]))
+
+    def move(self, name: str, label: str, x: str, shape: Shape | None = None) -> str:
+        """A copy with the elements in other places."""
+        return self.add(name, label, Move(), (x,), shape or self.shapes[x])
+
+    def matmul(self, name: str, x: str, y: str, *, turned: bool = False) -> str:
+        """The product of two values for each head; ``turned``: the rows of ``y`` are the columns."""
+        *heads, rows, _ = self.shapes[x]
+        columns = self.shapes[y][-2 if turned else -1]
+        return self.add(name, "matmul", MatMul(transposed_rhs=turned), (x, y), (*heads, rows, columns))
 
     def linear(self, name: str, x: str, channels: int) -> str:
         """A fully connected layer over the last axis."""
@@ -135,4 +172,10 @@ class GraphBuilder:
 
     def graph(self, *outputs: str) -> Graph:
         """The finished graph with these outputs (the last value if none is named)."""
-        return Graph(self.name, tuple(self.inputs), tuple(self.nodes), outputs or (self.nodes[-1].output,))
+        return Graph(
+            self.name,
+            tuple(self.inputs),
+            tuple(self.nodes),
+            outputs or (self.nodes[-1].output,),
+            caches=tuple(self.caches),
+        )

@@ -36,6 +36,8 @@ class Draft:
     reads: list[tuple[Role, Read]] = field(default_factory=list[tuple[Role, Read]])
     taken: int = 0
     """Bit set of the pending work that this layer has taken: none is done twice."""
+    spread: bool = False
+    """Each of its positions makes several positions of its result (a transposed convolution)."""
     bare: bool = True
     """Nothing runs behind the operator yet: what folds into weights still can."""
 

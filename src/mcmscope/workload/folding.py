@@ -74,7 +74,10 @@ def _cast(node: OnnxNode, inputs: Sequence[Values]) -> Values:
 
 
 def _gather(node: OnnxNode, inputs: Sequence[Values]) -> Values:
-    return np.take(inputs[0], inputs[1].astype(np.int64), axis=node.integer("axis", 0))
+    data, indices = inputs
+    axis = node.integer("axis", 0)
+    _small((indices.size, *data.shape[:axis], *data.shape[axis:][1:]))
+    return np.take(data, indices.astype(np.int64), axis=axis)
 
 
 def _axes(node: OnnxNode, inputs: Sequence[Values]) -> tuple[int, ...]:

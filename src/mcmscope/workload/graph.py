@@ -7,7 +7,7 @@ slices. Shapes hold ``Graph.batch`` samples.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 Shape = tuple[int, ...]
@@ -18,7 +18,8 @@ Pair = tuple[int, int]
 class Conv:
     """Convolution of ``[N, C, H, W]`` (or ``[N, C, L]``: then the second of each pair is neutral).
 
-    ``padding`` is top, left, bottom, right. ``out_channels`` counts all groups.
+    ``padding`` is top, left, bottom, right. ``out_channels`` counts all groups. ``transposed``: every
+    position of the input meets the whole kernel, and the results overlap ``stride`` positions apart.
     """
 
     out_channels: int
@@ -27,6 +28,7 @@ class Conv:
     dilation: Pair = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
     groups: int = 1
+    transposed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,11 @@ class Reshape:
 
 
 @dataclass(frozen=True, slots=True)
+class Repeat:
+    """The same elements read again and again along some axes (broadcast, tiled): addressing, as a view."""
+
+
+@dataclass(frozen=True, slots=True)
 class Transpose:
     """The same elements with the axes in another order."""
 
@@ -107,7 +114,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Real data movement: padding, repetition, table look-up, resizing, and operators not understood.
+    """Real data movement: padding, table look-up, resizing, and operators not understood.
 
     ``reads_too``: the work is the elements read plus those written, not only those written.
     """
@@ -115,7 +122,9 @@ class Move:
     reads_too: bool = False
 
 
-Operator = Conv | Linear | MatMul | Vector | Pool | Reduce | Concat | Reshape | Transpose | Slice | Move
+Operator = (
+    Conv | Linear | MatMul | Vector | Pool | Reduce | Concat | Reshape | Repeat | Transpose | Slice | Move
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,13 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in topological order. ``batch`` samples are in every shape and are divided out."""
+    """Nodes in topological order. ``batch`` samples are in every shape and are divided out.
+
+    ``weight_bits``: the width that the source's quantised weights have. ``table_elements``: of the tables
+    whose rows are looked up outside and come in as inputs. ``caches``: the inputs that lie in memory from
+    one step of a sequence to the next. ``worked_out``: operators of the source that have no node, since
+    they make constants or sizes, or nothing that an output depends on.
+    """
 
     name: str
     inputs: tuple[tuple[str, Shape], ...]
@@ -140,6 +155,10 @@ class Graph:
     outputs: tuple[str, ...]
     batch: int = 1
     warnings: tuple[str, ...] = ()
+    weight_bits: int | None = None
+    table_elements: int = 0
+    caches: tuple[str, ...] = ()
+    worked_out: int = 0
 
 
 def elements_of(shape: Shape) -> int:
@@ -156,4 +175,4 @@ def live(graph: Graph) -> Graph:
             kept.append(node)
             needed.update(node.inputs)
     inputs = tuple(item for item in graph.inputs if item[0] in needed)
-    return Graph(graph.name, inputs, tuple(reversed(kept)), graph.outputs, graph.batch, graph.warnings)
+    return replace(graph, inputs=inputs, nodes=tuple(reversed(kept)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcmscope.errors import InputError
+from mcmscope.files import json_text, write_text
 from mcmscope.workload.network import Layer, Network, NetworkInput, Op, Operand, Role
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ def network_from_dict(data: object, *, where: str = "network") -> Network:
         ) from None
     network = Network(
         name=model.name,
-        inputs=tuple(NetworkInput(item.name, item.elements) for item in model.inputs),
+        inputs=tuple(NetworkInput(item.name, item.elements, item.cached) for item in model.inputs),
         layers=tuple(_layer(layer) for layer in model.layers),
         outputs=model.outputs,
         weight_bits=model.weight_bits,
         activation_bits=model.activation_bits,
         partial_sum_bits=model.partial_sum_bits,
         warnings=model.warnings,
+        table_elements=model.table_elements,
     )
     faults = list(_inconsistencies(network, where))
     if faults:
@@ -177,5 +179,8 @@ def read_network(path: Path) -> Network:
 
 
 def write_network(network: Network, path: Path) -> None:
-    """Write the network as one line of JSON, the same bytes for the same network."""
-    path.write_text(json.dumps(network_to_dict(network), separators=(",", ":")) + "\n", encoding="utf-8")
+    """Write the network as JSON, whole or not at all; the same bytes for the same network.
+
+    Raises ``InputError`` if it cannot be written.
+    """
+    write_text(path, json_text(network_to_dict(network)))

@@ -6,10 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mcmscope.workload.network import MAX_LAYERS
-
-# Far above any tensor, far below where sums of products stop being exact in 64 bits.
-MAX_SIZE = 1 << 40
+from mcmscope.workload.network import MAX_LAYERS, MAX_SIZE
 
 Size = Annotated[int, Field(ge=1, le=MAX_SIZE, strict=True)]
 Count = Annotated[int, Field(ge=0, le=MAX_SIZE, strict=True)]
@@ -28,6 +25,7 @@ class InputModel(_Model):
 
     name: Name
     elements: Size
+    cached: Annotated[bool, Field(strict=True)] = False
 
 
 class OperandModel(_Model):
@@ -80,3 +78,4 @@ class NetworkModel(_Model):
     activation_bits: Bits = 8
     partial_sum_bits: Bits = 24
     warnings: tuple[str, ...] = ()
+    table_elements: Count = 0

@@ -24,6 +24,7 @@ from mcmscope.workload.graph import (
     Node,
     Pool,
     Reduce,
+    Repeat,
     Reshape,
     Shape,
     Slice,
@@ -32,16 +33,25 @@ from mcmscope.workload.graph import (
     live,
 )
 from mcmscope.workload.lower_compute import lower_conv, lower_linear, lower_matmul
-from mcmscope.workload.lower_state import State, share, take_pending, work_of
+from mcmscope.workload.lower_state import MAX_LINKS, State, share, take_pending, work_of
 from mcmscope.workload.lower_vector import (
     lower_concat,
     lower_pool,
+    lower_repeat,
     lower_reshape,
     lower_slice,
     lower_transpose,
     lower_vector,
 )
-from mcmscope.workload.network import MAX_LAYERS, Network, NetworkInput, Role
+from mcmscope.workload.network import (
+    DEFAULT_WEIGHT_BITS,
+    MAX_LAYERS,
+    MAX_SIZE,
+    Layer,
+    Network,
+    NetworkInput,
+    Role,
+)
 
 # Each handler takes its own operator type; the table pairs them, which a type checker cannot see.
 _HANDLERS: dict[type, Callable[[State, int, Node, Any], Flow]] = {
@@ -54,13 +64,14 @@ _HANDLERS: dict[type, Callable[[State, int, Node, Any], Flow]] = {
     Reduce: lower_pool,
     Concat: lower_concat,
     Reshape: lower_reshape,
+    Repeat: lower_repeat,
     Transpose: lower_transpose,
     Slice: lower_slice,
 }
 
 
-def lower(graph: Graph, *, weight_bits: int = 8, activation_bits: int = 8) -> Network:
-    """The network of a graph, layers in the graph's order.
+def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int = 8) -> Network:
+    """The network of a graph, layers in the graph's order; weights as wide as the graph's unless it is said.
 
     Raises ``InputError`` if the graph has no compute operator or a value does not hold whole samples.
     """
@@ -73,21 +84,62 @@ def lower(graph: Graph, *, weight_bits: int = 8, activation_bits: int = 8) -> Ne
     state = _start(graph)
     for index, node in enumerate(graph.nodes):
         if index not in state.absorbed:
-            _settle(state, node.output, _HANDLERS[type(node.op)](state, index, node, node.op))
+            flow = _HANDLERS[type(node.op)](state, index, node, node.op)
+            state.links += len(flow.reads)
+            _check_links(state)
+            _settle(state, node.output, flow)
     for name in graph.outputs:
         _leave(state, name)
     tensors = [draft.output_elements for draft in state.drafts]
-    inputs = tuple(NetworkInput(name, share(state, name, shape)) for name, shape in graph.inputs)
+    inputs = tuple(
+        NetworkInput(name, share(state, name, shape), name in graph.caches) for name, shape in graph.inputs
+    )
     sizes = [item.elements for item in inputs]
+    layers = tuple(finish(draft, tensors, sizes) for draft in state.drafts)
+    _check_sizes(graph.name, inputs, layers, graph.table_elements)
     return Network(
         name=graph.name,
         inputs=inputs,
-        layers=tuple(finish(draft, tensors, sizes) for draft in state.drafts),
+        layers=layers,
         outputs=tuple(sorted(state.outputs)),
-        weight_bits=weight_bits,
+        weight_bits=graph.weight_bits or DEFAULT_WEIGHT_BITS if weight_bits is None else weight_bits,
         activation_bits=activation_bits,
         warnings=(*graph.warnings, *state.warnings),
+        table_elements=graph.table_elements,
     )
+
+
+def _is_cache(graph: Graph, source: int) -> bool:
+    """Whether a tensor is a cache: it stays where it lies when what a step appends to it leaves."""
+    return source < 0 and graph.inputs[-1 - source][0] in graph.caches
+
+
+def _check_links(state: State) -> None:
+    """Raise ``InputError`` for a graph where all depends on all: its operands alone would fill the memory."""
+    if state.links > MAX_LINKS:
+        raise InputError(
+            f"{state.graph.name}: too densely connected: over {MAX_LINKS:,} times a layer reads another's"
+            " tensor or repeats work on it"
+        )
+
+
+def _check_sizes(name: str, inputs: tuple[NetworkInput, ...], layers: tuple[Layer, ...], tables: int) -> None:
+    """Raise ``InputError`` for sizes that no schedule can be priced with."""
+    faults = [f"{name}: its tables have {tables:,} elements; at most 2^40 are possible"] * (tables > MAX_SIZE)
+    faults += [
+        f"{name}: input {item.name!r} has {item.elements:,} elements; at most 2^40 are possible"
+        for item in inputs
+        if item.elements > MAX_SIZE
+    ]
+    for layer in layers:
+        largest = max(layer.weights, layer.vector_elements, layer.output_elements, layer.out_channels)
+        if largest > MAX_SIZE or layer.macs > MAX_SIZE << 16:
+            faults.append(
+                f"{name}: layer {layer.name!r} is too large: {layer.macs:,} MACs, {layer.weights:,} weights,"
+                f" {layer.vector_elements:,} elements of vector work (at most 2^56, 2^40 and 2^40)"
+            )
+    if faults:
+        raise InputError(faults)
 
 
 def _start(graph: Graph) -> State:
@@ -159,6 +211,6 @@ def _leave(state: State, name: str) -> None:
     if joined:
         # Parts side by side: each leaves from its own layer.
         state.outputs.update(sources)
-        others = [read for read in others if read.source < 0]
+        others = [read for read in others if read.source < 0 and not _is_cache(state.graph, read.source)]
     state.outputs.add(last)
     draft.read(Role.RESIDUAL, (read for read in others if read.source < last))

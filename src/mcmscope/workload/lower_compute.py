@@ -11,10 +11,18 @@ from mcmscope.workload.network import Op, Role
 
 
 def lower_conv(state: State, index: int, node: Node, op: Conv) -> Flow:
-    """A convolution: a position needs a kernel of rows and columns, and all channels of its group."""
+    """A convolution: a position needs a kernel of rows and columns, and all channels of its group.
+
+    A transposed one goes over the positions of its input.
+    """
     flow = state.flows[node.inputs[0]]
-    spans = [((r - 1) * d + 1, s) for r, d, s in zip(op.kernel, op.dilation, op.stride, strict=True)]
     rank = len(node.shape)
+    spans: list[Step] = [
+        ((r - 1) * d + 1, s) for r, d, s in zip(op.kernel, op.dilation, op.stride, strict=True)
+    ]
+    if op.transposed:
+        spans = [(reach(op, i), 1) for i in range(2)]
+    positions = flow.shape if op.transposed else node.shape
     axes = (Axis.BATCH, Axis.CHANNEL, Axis.ROW, Axis.COLUMN)[:rank]
     channels = flow.shape[1] // op.groups
     draft = Draft(
@@ -23,8 +31,8 @@ def lower_conv(state: State, index: int, node: Node, op: Conv) -> Flow:
         out_channels=op.out_channels,
         in_channels=channels,
         groups=op.groups,
-        out_height=node.shape[2],
-        out_width=node.shape[3] if rank == 4 else 1,
+        out_height=positions[2],
+        out_width=positions[3] if rank == 4 else 1,
         weights=op.out_channels * channels * op.kernel[0] * op.kernel[1],
         output_elements=0,
         output_height=1,
@@ -33,10 +41,19 @@ def lower_conv(state: State, index: int, node: Node, op: Conv) -> Flow:
         stride=op.stride,
         dilation=op.dilation,
         padding=op.padding,
+        spread=op.transposed and op.stride != (1, 1),
     )
     # The channels of a convolution are all read at each position, hence the unit step along them.
     draft.read(Role.DATA, slide(flow, (UNIT, _channel_step(flow), *spans)[:rank]))
     return _add_layer(state, draft, node, axes, [flow])
+
+
+def reach(op: Conv, axis: int) -> int:
+    """Positions of the input whose kernels meet in the ``stride`` outputs that one position stands for."""
+    stride, before = op.stride[axis], op.padding[axis]
+    last = (stride - 1 + before) // stride
+    first = -((((op.kernel[axis] - 1) * op.dilation[axis]) - before) // stride)
+    return last - first + 1
 
 
 def _channel_step(flow: Flow) -> Step:
@@ -67,10 +84,12 @@ def _row_axes(
     axes = [Axis.CHANNEL] * len(shape)
     positions: list[int] = []
     for i, n in enumerate(shape):
-        if i == reduced or n == 1 or (groups > 1 and i < len(shape) - 2):
+        if i == reduced or n == 1:
             continue
         if flow.axes[i] is Axis.BATCH:
             axes[i] = Axis.BATCH
+        elif groups > 1 and i < len(shape) - 2:
+            continue
         else:
             positions.append(i)
     image = [flow.axes[i] for i in positions] == [Axis.ROW, Axis.COLUMN]

@@ -12,6 +12,10 @@ from mcmscope.workload.graph import Graph, Move, Node, Pool, Reduce, Shape, Tran
 UNIT: Step = (1, 1)
 
 
+MAX_LINKS = 250_000
+"""Most reads of tensors and shares of fused work in a network; DenseNet-264 has some ten thousand."""
+
+
 @dataclass(slots=True)
 class State:
     """Where the walk over the graph stands."""
@@ -26,6 +30,8 @@ class State:
     absorbed: set[int] = field(default_factory=set[int])
     outputs: set[int] = field(default_factory=set[int])
     warnings: list[str] = field(default_factory=list[str])
+    links: int = 0
+    """Reads and shares of fused work so far."""
 
 
 def share(state: State, name: str, shape: Shape) -> int:
@@ -69,6 +75,7 @@ def take_pending(state: State, draft: Draft, pending: int) -> None:
     """Run pending work with this layer, in the graph's order, each operator once."""
     pending &= ~draft.taken
     draft.taken |= pending
+    state.links += pending.bit_count()
     while pending:
         index = (pending & -pending).bit_length() - 1
         pending &= pending - 1

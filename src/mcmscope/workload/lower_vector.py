@@ -25,6 +25,7 @@ from mcmscope.workload.graph import (
     Node,
     Pool,
     Reduce,
+    Repeat,
     Reshape,
     Slice,
     Transpose,
@@ -104,7 +105,8 @@ def lower_pool(state: State, index: int, node: Node, op: Pool | Reduce) -> Flow:
         steps = [None if i in op.axes else UNIT for i in range(rank)]
         axes = tuple(a for i, a in enumerate(flow.axes) if op.keep or i not in op.axes)
     owner = sole_owner(state, node.inputs[0])
-    if owner is None or not poolable(flow.axes, steps):
+    windows = isinstance(op, Pool) and owner is not None and state.drafts[owner].spread
+    if owner is None or windows or not poolable(flow.axes, steps):
         return _wait(state, index, node, slide(flow, steps), axes)
     draft = state.drafts[owner]
     own = Read(owner, 0, draft.out_height, draft.out_width, draft.pool_window, draft.pool_stride)
@@ -149,6 +151,18 @@ def lower_reshape(state: State, index: int, node: Node, op: Reshape) -> Flow:
     image = (flow.reads[0].height, flow.reads[0].width)
     axes = flow.axes if flow.shape == node.shape else reshape_axes(flow.shape, flow.axes, node.shape, image)
     return replace(flow, shape=node.shape, axes=axes, owner=sole_owner(state, node.inputs[0]))
+
+
+def lower_repeat(state: State, index: int, node: Node, op: Repeat) -> Flow:
+    """The same elements again and again: the reader reads the tensor behind them, which stays as it is."""
+    flow = state.flows[node.inputs[0]]
+    new = len(node.shape) - len(flow.shape)
+    before = (1,) * new + flow.shape
+    axes = [Axis.CHANNEL] * new + list(flow.axes)
+    for i, (n, size) in enumerate(zip(before, node.shape, strict=True)):
+        if n not in (1, size) and axes[i] is not Axis.CHANNEL:
+            axes[i] = Axis.MIXED
+    return Flow(node.shape, tuple(axes), flow.reads, flow.pending)
 
 
 def lower_transpose(state: State, index: int, node: Node, op: Transpose) -> Flow:

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 
+DEFAULT_WEIGHT_BITS = 8
 DEFAULT_PARTIAL_SUM_BITS = 24
 MAX_LAYERS = 20_000
 """Most layers of a network that is read from a file."""
+MAX_SIZE = 1 << 40
+"""Most elements of a tensor, and most vector work or weights of a layer: far above any network's, far below
+where sums of products stop being exact in 64 bits."""
 
 
 class Op(StrEnum):
@@ -101,10 +105,15 @@ class Layer:
 
 @dataclass(frozen=True, slots=True)
 class NetworkInput:
-    """A tensor that comes from outside: its name and elements per sample."""
+    """A tensor that comes from outside: its name and elements per sample.
+
+    ``cached``: keys or values of earlier tokens, which lie in DRAM from step to step. What a step appends
+    to them is an output of the network.
+    """
 
     name: str
     elements: int
+    cached: bool = False
 
 
 def bytes_of(elements: int, bits: int) -> int:
@@ -117,17 +126,19 @@ class Network:
     """A DAG of layers in a fixed topological order; layer ``l`` makes tensor ``l``.
 
     ``outputs`` are the layers whose tensors leave the package. ``warnings`` tells what the reader had to
-    assume (for example unknown operators treated as data movement).
+    assume (for example unknown operators treated as data movement). ``table_elements`` are those of the
+    embedding tables whose rows come in as inputs: they stay outside, in no layer's weights.
     """
 
     name: str
     inputs: tuple[NetworkInput, ...]
     layers: tuple[Layer, ...]
     outputs: tuple[int, ...]
-    weight_bits: int = 8
+    weight_bits: int = DEFAULT_WEIGHT_BITS
     activation_bits: int = 8
     partial_sum_bits: int = DEFAULT_PARTIAL_SUM_BITS
     warnings: tuple[str, ...] = field(default=())
+    table_elements: int = 0
 
     def __len__(self) -> int:
         return len(self.layers)
@@ -146,6 +157,11 @@ class Network:
     def input_bytes(self) -> int:
         """Bytes of the network inputs for one sample."""
         return sum(bytes_of(t.elements, self.activation_bits) for t in self.inputs)
+
+    @cached_property
+    def cache_bytes(self) -> int:
+        """Bytes of the inputs that are a cache of keys and values, for one sample."""
+        return sum(bytes_of(t.elements, self.activation_bits) for t in self.inputs if t.cached)
 
     @cached_property
     def output_bytes(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcmscope.errors import InputError
-from mcmscope.workload.graph import Shape, elements_of
+from mcmscope.workload.graph import elements_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,6 +74,7 @@ def load_model(path: Path) -> ModelProto:
     if not model.HasField("graph") or not (model.graph.node or model.graph.input):
         raise InputError(f"{path}: not an ONNX model: there is no graph in it")
     if model.functions:
+        _check_expansion(model, path)
         import onnx.inliner
 
         try:
@@ -85,6 +86,42 @@ def load_model(path: Path) -> ModelProto:
     if not all(isinstance(name, str) for name in _names(model.graph)):
         raise InputError(f"{path}: damaged: a name in the graph is not valid text")
     return model
+
+
+def _check_expansion(model: ModelProto, path: Path) -> None:
+    """Raise ``InputError`` if the model's functions call themselves, or expand to too many operators."""
+    bodies = {(f.domain, f.name): list(_within(f.node)) for f in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+    waiting = [(key, False) for key in bodies]
+    opened: set[tuple[str, str]] = set()
+    while waiting:
+        key, closing = waiting.pop()
+        calls = [call for node in bodies[key] if (call := (node.domain, node.op_type)) in bodies]
+        if closing:
+            sizes[key] = len(bodies[key]) + sum(sizes[call] for call in calls)
+            opened.discard(key)
+        elif key not in sizes:
+            opened.add(key)
+            if not opened.isdisjoint(calls):
+                raise InputError(f"{path}: the model's function {key[1]!r} calls itself")
+            waiting.append((key, True))
+            waiting += [(call, False) for call in dict.fromkeys(calls)]
+    total = sum(sizes.get((node.domain, node.op_type), 1) for node in _within(model.graph.node))
+    if total > MAX_NODES:
+        raise InputError(
+            f"{path}: {total:,} operators with the model's functions inlined; at most {MAX_NODES:,} are read"
+        )
+
+
+def _within(nodes: Iterable[NodeProto]) -> Iterable[NodeProto]:
+    """These operators and those in their bodies."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for attribute in node.attribute:
+            for body in (attribute.g, *attribute.graphs):
+                waiting.extend(body.node)
 
 
 def _names(graph: GraphProto) -> Iterable[object]:
@@ -129,23 +166,17 @@ def drop_weights(graph: GraphProto) -> None:
                 tensor.ClearField(cast("Any", name))
 
 
-def nodes_of(graph: GraphProto) -> list[OnnxNode]:
-    """The operators, each with a name of its own."""
-    taken: set[str] = set()
-    nodes: list[OnnxNode] = []
-    for node in graph.node:
-        base = node.name or f"{node.op_type}:{next(iter(node.output), '')}"
-        name, copy = base, 1
-        while name in taken:
-            copy += 1
-            name = f"{base}#{copy}"
-        taken.add(name)
-        label = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
-        attributes = {a.name: value for a in node.attribute if (value := _attribute(a)) is not None}
-        nodes.append(
-            OnnxNode(name, label, tuple(node.input), tuple(node.output), attributes, _captured(node))
-        )
-    return nodes
+def read_node(node: NodeProto, taken: dict[str, int]) -> OnnxNode:
+    """An operator as plain values, under a name of its own; ``taken`` counts how often each was asked for."""
+    base = node.name or f"{node.op_type}:{next(iter(node.output), '')}"
+    name = base
+    while name in taken:
+        taken[base] += 1
+        name = f"{base}#{taken[base]}"
+    taken[name] = 1
+    label = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+    attributes = {a.name: value for a in node.attribute if (value := _attribute(a)) is not None}
+    return OnnxNode(name, label, tuple(node.input), tuple(node.output), attributes, _captured(node))
 
 
 def _attribute(attribute: AttributeProto) -> Attribute | None:
@@ -161,7 +192,7 @@ def _attribute(attribute: AttributeProto) -> Attribute | None:
         case Kinds.INTS:
             return tuple(attribute.ints)
         case Kinds.TENSOR:
-            return small_values(attribute.t)
+            return small_values(attribute.t, None)
         case _:
             return None
 
@@ -184,28 +215,22 @@ def _captured(node: NodeProto) -> tuple[str, ...]:
     return tuple(name for name in read if name not in made)
 
 
-def small_values(tensor: TensorProto) -> Array | None:
-    """The values of a small constant that is in the file; None if it is large, elsewhere or damaged."""
-    import onnx
+def small_values(tensor: TensorProto, folder: Path | None) -> Array | None:
+    """The values of a small constant; None if it is large, damaged, or not in the file or its ``folder``."""
+    from onnx import TensorProto as Kinds
     from onnx import numpy_helper
 
     shape = tuple(tensor.dims)
     if any(n < 0 for n in shape) or elements_of(shape) > MAX_CONSTANT_ELEMENTS:
         return None
-    if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        return None
+    if tensor.data_location == Kinds.EXTERNAL:
+        if folder is None:
+            return None
+        from mcmscope.workload.onnx_external import external_values
+
+        return external_values(tensor, folder, elements_of(shape))
     try:
         values = cast("NDArray[np.generic]", numpy_helper.to_array(tensor))
     except (ValueError, TypeError, KeyError, RuntimeError, NotImplementedError):
         return None
     return values if values.shape == shape else None
-
-
-def fixed_shapes(infos: Iterable[Any]) -> dict[str, Shape]:
-    """Shapes of those values whose every size is a number."""
-    shapes: dict[str, Shape] = {}
-    for info in infos:
-        tensor = info.type.tensor_type
-        if tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim):
-            shapes[str(info.name)] = tuple(int(d.dim_value) for d in tensor.shape.dim)
-    return shapes

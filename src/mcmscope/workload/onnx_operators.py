@@ -1,25 +1,18 @@
 """What each ONNX operator is to the graph: a table, and a rule for each kind that needs more than its name.
 
-A rule gets a ``Site`` (the node with the shapes around it) and returns the operator and the inputs that it
-reads, or None if this use of the operator is not understood.
+A rule gets a ``Site`` (the node with the shapes around it) and returns the operators that the node becomes,
+or why this use of it is not understood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
 from itertools import pairwise
 
 from mcmscope.workload.graph import (
     Concat,
-    Conv,
-    Linear,
-    MatMul,
     Move,
-    Operator,
-    Pair,
-    Pool,
     Reduce,
+    Repeat,
     Reshape,
     Shape,
     Slice,
@@ -27,279 +20,205 @@ from mcmscope.workload.graph import (
     Vector,
     elements_of,
 )
-from mcmscope.workload.onnx_model import Array, OnnxNode
+from mcmscope.workload.onnx_attention import (
+    NORM_PASSES,
+    attention,
+    embedding_norm,
+    grouped_attention,
+    multi_head_attention,
+    projected_attention,
+    rotary,
+    skip_norm,
+)
+from mcmscope.workload.onnx_contract import einsum
+from mcmscope.workload.onnx_products import (
+    POOLS,
+    conv,
+    conv_transpose,
+    fused_matmul,
+    gemm,
+    matmul,
+    packed_weights,
+    pool,
+    quantised_gemm,
+    scaled_matmul,
+)
+from mcmscope.workload.onnx_site import Chain, Found, Lookup, Rule, Site
+from mcmscope.workload.onnx_unfold import SEQUENCES
 
-Found = tuple[Operator, tuple[str, ...]] | None
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A node and what is known around it."""
-
-    node: OnnxNode
-    shapes: Mapping[str, Shape]
-    constants: Set[str]
-    values: Mapping[str, Array]
-
-    @property
-    def moving(self) -> tuple[str, ...]:
-        """The inputs that are not constants, each once."""
-        names = (*self.node.inputs, *self.node.captured)
-        return tuple(dict.fromkeys(name for name in names if name and name not in self.constants))
-
-    @property
-    def result(self) -> Shape:
-        """Shape of the first output."""
-        return self.shapes[self.node.outputs[0]]
-
-    def input(self, index: int) -> str:
-        """Name of an input, empty if it is left out."""
-        return self.node.inputs[index] if index < len(self.node.inputs) else ""
-
-    def shape(self, index: int) -> Shape:
-        """Shape of an input; () if it is left out."""
-        return self.shapes.get(self.input(index), ())
-
-    def fixed(self, index: int) -> bool:
-        """Whether an input is a constant (or left out)."""
-        return not self.input(index) or self.input(index) in self.constants
-
-    def numbers(self, index: int) -> tuple[int, ...] | None:
-        """The values of a small constant input; None if they are not known."""
-        array = self.values.get(self.input(index))
-        return None if array is None else tuple(int(v) for v in array.reshape(-1))
-
-
-Rule = Callable[[Site], Found]
+_CONSTANT = "its data is a constant, but its result is not"
+_AXES = "its axes do not fit its input"
 
 
 def _vector(passes: int) -> Rule:
-    return lambda site: (Vector(passes), site.moving)
+    return lambda site: site.one(Vector(passes), *site.moving)
 
 
 def _sum(site: Site) -> Found:
     """Addition: of a constant per channel it is a bias."""
-    size = 1 if len(site.result) < 2 else site.result[1] if len(site.result) == 4 else site.result[-1]
     fixed = [site.shapes.get(name, ()) for name in site.node.inputs if name in site.constants]
-    bias = bool(fixed) and all(max((1, *shape)) == elements_of(shape) == size for shape in fixed)
-    return Vector(foldable=bias), site.moving
+    return site.one(
+        Vector(foldable=bool(fixed) and all(_is_bias(x, site.result) for x in fixed)), *site.moving
+    )
+
+
+def _is_bias(constant: Shape, result: Shape) -> bool:
+    """Whether a constant has one element for each channel: along the last axis, or an image's second."""
+    size = elements_of(constant)
+    if size == 1:
+        return len(result) < 2 or result[-1] == 1
+    places = [i - len(constant) for i, n in enumerate(constant) if n > 1]
+    images = [-3] if len(result) == 4 else []
+    return len(places) == 1 and places[0] in [-1, *images] and result[places[0]] == size
 
 
 def _norm(site: Site) -> Found:
-    return Vector(foldable=True), site.moving
+    return site.one(Vector(foldable=True), *site.moving)
 
 
 def _local_norm(site: Site) -> Found:
-    return Vector(site.node.integer("size", 5)), site.moving
+    return site.one(Vector(site.node.integer("size", 5)), *site.moving)
 
 
 def _view(site: Site) -> Found:
-    return None if site.fixed(0) else (Reshape(), (site.node.inputs[0],))
+    return _CONSTANT if site.fixed(0) else site.one(Reshape(), site.node.inputs[0])
 
 
 def _transpose(site: Site) -> Found:
     rank = len(site.shape(0))
     order = site.node.integers("perm", range(rank)[::-1])
-    return (Transpose(order), site.moving) if sorted(order) == list(range(rank)) else None
+    return site.one(Transpose(order), *site.moving) if sorted(order) == list(range(rank)) else _AXES
 
 
 def _concat(site: Site) -> Found:
     axis = site.node.integer("axis", 0)
     rank = len(site.result)
-    return (Concat(axis % rank), site.moving) if rank and -rank <= axis < rank else None
+    return site.one(Concat(axis % rank), *site.moving) if -rank <= axis < rank else _AXES
 
 
 def _slice(site: Site) -> Found:
-    return (Slice(), site.moving[:1]) if not site.fixed(0) else None
+    return site.one(Slice(), *site.moving[:1]) if not site.fixed(0) else _CONSTANT
 
 
 def _gather(site: Site) -> Found:
-    """Constant indices in a row are a slice; rows of a constant table are looked up, which moves them."""
+    """Constant indices in a row are a slice; rows of a constant table are looked up outside."""
     if site.fixed(0):
-        return Move(), site.moving
+        return site.one(Lookup(site.input(0), elements_of(site.shape(0))))
     picked = site.numbers(1)
     rank = len(site.shape(0))
     axis = site.node.integer("axis", 0)
     if not picked or not -rank <= axis < rank:
-        return Move(), site.moving
+        return site.one(Move(), *site.moving)
     if not site.values[site.input(1)].shape:
-        return Slice(axis % rank), site.moving
+        return site.one(Slice(axis % rank), *site.moving)
     steps = {b - a for a, b in pairwise(picked)}
-    return (Slice() if steps <= {1} and len(site.result) == rank else Move()), site.moving
+    row = steps <= {1} and len(site.result) == rank
+    return site.one(Slice() if row else Move(), *site.moving)
+
+
+def _gather_packed(site: Site) -> Found:
+    """``com.microsoft.GatherBlockQuantized``: rows of a packed constant table."""
+    table, scales = site.shape(0), site.shape(2)
+    bits = site.node.integer("bits", 4)
+    if not site.fixed(0) or site.node.integer("gather_axis", 0) or min(len(table), len(scales)) != 2:
+        return "only rows of a constant matrix are understood"
+    rows, size = table
+    if bits in (2, 4) and size <= (scales[1] - 1) * site.node.integer("block_size", 128):
+        size *= 8 // bits
+    op = Lookup(site.input(0), rows * size)
+    return Chain(site).end(op, shape=(*site.shape(1), size))
 
 
 def _expand(site: Site) -> Found:
+    if site.fixed(0):
+        return _CONSTANT
     if elements_of(site.result) == elements_of(site.shape(0)):
         return _view(site)
-    return Move(), site.moving
+    return site.one(Repeat(), site.node.inputs[0])
 
 
 def _move(site: Site) -> Found:
-    return Move(), site.moving
+    return site.one(Move(), *site.moving)
 
 
 def _reduce(site: Site) -> Found:
     rank = len(site.shape(0))
     axes = site.node.integers("axes", ())
     if not axes and site.input(1):
-        axes = site.numbers(1)
-        if axes is None:
-            return None
+        given = site.numbers(1)
+        if given is None:
+            return "its axes are not constant"
+        axes = given
     if not axes and site.node.integer("noop_with_empty_axes", 0):
         return _view(site)
     if any(not -rank <= axis < rank for axis in axes):
-        return None
+        return _AXES
     places = tuple(sorted({axis % rank for axis in axes})) or tuple(range(rank))
-    return Reduce(places, bool(site.node.integer("keepdims", 1))), site.moving[:1]
+    return site.one(Reduce(places, bool(site.node.integer("keepdims", 1))), *site.moving[:1])
 
 
 def _arg_reduce(site: Site) -> Found:
     rank = len(site.shape(0))
     axis = site.node.integer("axis", 0)
     if not rank or not -rank <= axis < rank:
-        return None
-    return Reduce((axis % rank,), bool(site.node.integer("keepdims", 1))), site.moving[:1]
+        return _AXES
+    return site.one(Reduce((axis % rank,), bool(site.node.integer("keepdims", 1))), *site.moving[:1])
 
 
 def _global_pool(site: Site) -> Found:
     rank = len(site.shape(0))
-    return (Reduce(tuple(range(2, rank))), site.moving) if rank > 2 else None
+    axes = tuple(range(2, rank))
+    if site.node.integer("channels_last", 0) or not axes:
+        return "only images whose channels come first are understood"
+    shape = (*site.shape(0)[:2], *(1,) * len(axes))
+    return Chain(site).end(Reduce(axes), *site.moving[:1], shape=shape)
 
 
-def _pair(values: tuple[int, ...]) -> Pair | None:
-    """One or two sizes as a pair; None if there are more, or one is not positive."""
-    if len(values) not in (1, 2) or min(values) < 1:
-        return None
-    return values[0], values[1] if len(values) == 2 else 1
-
-
-def _pool(site: Site) -> Found:
-    rank = len(site.shape(0)) - 2
-    ones = (1,) * rank
-    window = _pair(site.node.integers("kernel_shape", ()))
-    stride = _pair(site.node.integers("strides", ones))
-    dilation = _pair(site.node.integers("dilations", ones))
-    if rank not in (1, 2) or window is None or stride is None or dilation is None:
-        return None
-    span = ((window[0] - 1) * dilation[0] + 1, (window[1] - 1) * dilation[1] + 1)
-    return Pool(span, stride, window[0] * window[1]), site.moving[:1]
-
-
-def _conv(data: int, weight: int) -> Rule:
-    """A convolution whose data and weights are these inputs."""
+def _same(passes: int) -> Rule:
+    """Elementwise work whose result is as its operands broadcast; no shape inference knows it."""
 
     def rule(site: Site) -> Found:
-        x, w, out = site.shape(data), site.shape(weight), site.result
-        rank = len(x) - 2
-        groups = site.node.integer("group", 1)
-        if rank not in (1, 2) or len(w) != len(x) or len(out) != len(x) or groups < 1:
-            return None
-        ones = (1,) * rank
-        kernel = _pair(w[2:])
-        stride = _pair(site.node.integers("strides", ones))
-        dilation = _pair(site.node.integers("dilations", ones))
-        if site.fixed(data) or not site.fixed(weight) or kernel is None or stride is None or dilation is None:
-            return None
-        if w[0] % groups or w[1] * groups != x[1] or out[1] != w[0] or w[1] < 1 or out[0] != x[0]:
-            return None
-        padding = _padding(site, x[2:], out[2:], kernel, stride, dilation)
-        if padding is None:
-            return None
-        return Conv(w[0], kernel, stride, dilation, padding, groups), (site.input(data),)
+        shapes = [site.shapes[name] for name in site.moving if name in site.shapes]
+        rank = max(map(len, shapes), default=0)
+        columns = zip(*((1,) * (rank - len(shape)) + shape for shape in shapes), strict=True)
+        shape = tuple(max(column) for column in columns)
+        return Chain(site).end(Vector(passes), *site.moving, shape=shape) if shapes else _CONSTANT
 
     return rule
 
 
-_CONVS = {"Conv": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
-_POOLS = ("AveragePool", "MaxPool", "LpPool")
+def _view_of_first(site: Site) -> Found:
+    """A change of format that no shape inference knows."""
+    return _CONSTANT if site.fixed(0) else Chain(site).end(Reshape(), site.input(0), shape=site.shape(0))
 
 
-def contradiction(site: Site) -> str | None:
-    """What makes a convolution or a pool impossible, with the sizes; None if nothing does."""
-    label = site.node.label
-    if label not in _CONVS and label not in _POOLS:
-        return None
-    data, weight = _CONVS.get(label, (0, 0))
-    x, w = site.shape(data), site.shape(weight)
-    groups = site.node.integer("group", 1)
-    if label in _CONVS and len(w) == len(x) > 2 and groups > 0 and w[1] * groups != x[1]:
-        grouped = f" in {groups} groups" if groups > 1 else ""
-        return (
-            f"weights {list(w)}{grouped} want {w[1] * groups} input channels, the input {list(x)} has {x[1]}"
-        )
-    if min(x, default=1) > 0 and min(site.result, default=1) < 1:
-        kernel = w[2:] if label in _CONVS else site.node.integers("kernel_shape", ())
-        return f"the kernel {list(kernel)} is larger than the padded input {list(x)}"
-    return None
+def _recurrent(site: Site) -> Found:
+    return "a recurrence: each step waits for the one before, and no schedule here is made of such steps"
 
 
-def _padding(
-    site: Site, size: Shape, out: Shape, kernel: Pair, stride: Pair, dilation: Pair
-) -> tuple[int, int, int, int] | None:
-    """Top, left, bottom, right; ``auto_pad`` as ONNX defines it."""
-    rank = len(size)
-    mode = site.node.text("auto_pad", "NOTSET")
-    begins, ends = [0, 0], [0, 0]
-    if mode.startswith("SAME"):
-        for i in range(rank):
-            span = (kernel[i] - 1) * dilation[i] + 1
-            total = max(0, (out[i] - 1) * stride[i] + span - size[i])
-            small, large = total // 2, total - total // 2
-            begins[i], ends[i] = (small, large) if mode == "SAME_UPPER" else (large, small)
-    else:
-        pads = site.node.integers("pads", (0,) * (2 * rank))
-        if len(pads) != 2 * rank or min(pads) < 0:
-            return None
-        begins[:rank], ends[:rank] = pads[:rank], pads[rank:]
-    return begins[0], begins[1], ends[0], ends[1]
+def _loop(site: Site) -> Found:
+    return "a loop: how often its body runs is not known; export the model without it (unrolled)"
 
 
-def _matmul(left: int, right: int) -> Rule:
-    """A matrix product: of data with weights on either side, or of two computed values."""
-
-    def rule(site: Site) -> Found:
-        a, b = site.shape(left), site.shape(right)
-        rank = len(site.result)
-        if min(len(a), len(b)) < 2 or a[-1] != b[-2] or site.result[-2:] != (a[-2], b[-1]):
-            return None
-        if not site.fixed(left) and not site.fixed(right):
-            return MatMul(), (site.input(left), site.input(right))
-        if site.fixed(right):
-            groups = elements_of(b[:-2])
-            if len(a) < len(b) or rank != len(a) or (groups > 1 and a[-len(b) : -2] != b[:-2]):
-                return None
-            return Linear(groups * b[-1], b[-2], groups), (site.input(left),)
-        if elements_of(a[:-2]) > 1 or rank != len(b):
-            return None
-        return Linear(a[-2], a[-1], reduced_axis=-2), (site.input(right),)
-
-    return rule
+def _branch(site: Site) -> Found:
+    return "which branch runs depends on the input; export the model without it"
 
 
-def _gemm(site: Site) -> Found:
-    a, b = site.shape(0), site.shape(1)
-    if len(a) != 2 or len(b) != 2 or site.fixed(0):
-        return None
-    turned_a, turned_b = bool(site.node.integer("transA", 0)), bool(site.node.integer("transB", 0))
-    reduced, rows = (a[0], a[1]) if turned_a else (a[1], a[0])
-    columns = b[0] if turned_b else b[1]
-    if reduced != (b[1] if turned_b else b[0]) or site.result != (rows, columns):
-        return None
-    if not site.fixed(1):
-        return MatMul(turned_a, turned_b), (site.input(0), site.input(1))
-    # A turned A puts the columns where the reduced axis was: only one way round is a plain product.
-    return None if turned_a else (Linear(columns, reduced), (site.input(0),))
+def _sequence(site: Site) -> Found:
+    return "which values its sequence has depends on the input; export the model with fixed sizes"
 
 
-# Softmax and the norms pass four times over their operand: maximum or mean, difference, sum, scaling.
-_NORM_PASSES = 4
+def _data_dependent(site: Site) -> Found:
+    return "the size of its result depends on the data; cut the model off before it"
+
 
 _ELEMENTWISE = (
-    "Abs", "Acos", "Acosh", "And", "Asin", "Asinh", "Atan", "Atanh", "BitShift", "BitwiseAnd", "BitwiseNot",
-    "BitwiseOr", "BitwiseXor", "Ceil", "Celu", "Clip", "Cos", "Cosh", "CumSum", "DequantizeLinear", "Div",
-    "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu", "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish",
-    "IsInf", "IsNaN", "LeakyRelu", "Less", "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish", "Mod", "Mul",
-    "Neg", "Not", "Or", "PRelu", "Pow", "QuantizeLinear", "Reciprocal", "Relu", "Round", "Selu", "Shrink",
+    "Abs", "Acos", "Acosh", "And", "Asin", "Asinh", "Atan", "Atanh", "Bernoulli", "BitShift",
+    "BitwiseAnd", "BitwiseNot", "BitwiseOr", "BitwiseXor", "Ceil", "Celu", "Clip", "Cos", "Cosh",
+    "CumProd", "CumSum", "Div", "DynamicQuantizeLinear", "Elu", "Equal", "Erf", "Exp", "Floor", "Gelu",
+    "Greater", "GreaterOrEqual", "HardSigmoid", "HardSwish", "IsInf", "IsNaN", "LeakyRelu", "Less",
+    "LessOrEqual", "Log", "Max", "Mean", "Min", "Mish", "Mod", "Mul", "Neg", "Not", "Or", "PRelu",
+    "Pow", "RandomNormalLike", "RandomUniformLike", "Reciprocal", "Relu", "Round", "Selu", "Shrink",
     "Sigmoid", "Sign", "Sin", "Sinh", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh",
     "ThresholdedRelu", "Trilu", "Where", "Xor",
 )  # fmt: skip
@@ -307,38 +226,87 @@ _NORMS = (
     "GroupNormalization", "Hardmax", "InstanceNormalization", "LayerNormalization", "LogSoftmax",
     "LpNormalization", "MeanVarianceNormalization", "RMSNormalization", "Softmax",
 )  # fmt: skip
-_VIEWS = ("Cast", "CastLike", "Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
+# A change of format is made where values are written; it takes no pass of its own.
+_FORMATS = ("Cast", "CastLike", "BitCast", "DequantizeLinear", "QuantizeLinear")
+_VIEWS = ("Dropout", "Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze")
 _MOVES = (
-    "DepthToSpace", "GatherElements", "GatherND", "OneHot", "Pad", "Resize", "ReverseSequence", "Scatter",
-    "ScatterElements", "ScatterND", "SpaceToDepth", "TopK", "Upsample",
+    "CenterCropPad", "Col2Im", "DepthToSpace", "GatherElements", "GatherND", "GridSample", "MaxUnpool",
+    "OneHot", "Pad", "Resize", "ReverseSequence", "RoiAlign", "MaxRoiPool", "Scatter", "ScatterElements",
+    "ScatterND", "SpaceToDepth", "TensorScatter", "TopK", "Upsample",
 )  # fmt: skip
 _REDUCTIONS = (
     "ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
     "ReduceProd", "ReduceSum", "ReduceSumSquare",
 )  # fmt: skip
+# Refused with a reason: what they cost cannot be told from the graph, or no schedule here runs them.
+REFUSED: dict[str, Rule] = {
+    **dict.fromkeys(("GRU", "LSTM", "RNN"), _recurrent),
+    **dict.fromkeys(("Loop", "Scan", "SequenceMap"), _loop),
+    **dict.fromkeys(("Compress", "NonMaxSuppression", "NonZero", "Unique"), _data_dependent),
+    **dict.fromkeys(SEQUENCES, _sequence),
+    "If": _branch,
+}
+# ONNX Runtime's own operators, and older spellings: no shape inference knows them, so their rules tell the
+# shapes of what they make.
+CONTRIBUTED: dict[str, Rule] = {
+    "SimplifiedLayerNormalization": _same(NORM_PASSES),
+    "com.microsoft.Attention": projected_attention,
+    "com.microsoft.BiasGelu": _same(2),
+    "com.microsoft.DequantizeLinear": _view_of_first,
+    "com.microsoft.DynamicQuantizeMatMul": scaled_matmul,
+    "com.microsoft.EmbedLayerNormalization": embedding_norm,
+    "com.microsoft.FastGelu": _same(1),
+    "com.microsoft.FusedConv": conv(0, 1),
+    "com.microsoft.FusedMatMul": fused_matmul,
+    "com.microsoft.GatherBlockQuantized": _gather_packed,
+    "com.microsoft.Gelu": _same(1),
+    "com.microsoft.GroupQueryAttention": grouped_attention,
+    "com.microsoft.MatMulBnb4": packed_weights,
+    "com.microsoft.MatMulIntegerToFloat": scaled_matmul,
+    "com.microsoft.MatMulNBits": packed_weights,
+    "com.microsoft.MultiHeadAttention": multi_head_attention,
+    "com.microsoft.QGemm": quantised_gemm,
+    "com.microsoft.QLinearAdd": _same(1),
+    "com.microsoft.QLinearGlobalAveragePool": _global_pool,
+    "com.microsoft.QLinearLeakyRelu": _same(1),
+    "com.microsoft.QLinearMul": _same(1),
+    "com.microsoft.QLinearSigmoid": _same(1),
+    "com.microsoft.QLinearSoftmax": _same(NORM_PASSES),
+    "com.microsoft.QuantizeLinear": _view_of_first,
+    "com.microsoft.QuickGelu": _same(2),
+    "com.microsoft.RotaryEmbedding": rotary,
+    "com.microsoft.SkipLayerNormalization": skip_norm,
+    "com.microsoft.SkipSimplifiedLayerNormalization": skip_norm,
+}
 
 RULES: dict[str, Rule] = {
     **dict.fromkeys(_ELEMENTWISE, _vector(1)),
-    **dict.fromkeys(_NORMS, _vector(_NORM_PASSES)),
-    **dict.fromkeys(_VIEWS, _view),
+    **dict.fromkeys(_NORMS, _vector(NORM_PASSES)),
+    **dict.fromkeys((*_FORMATS, *_VIEWS), _view),
     **dict.fromkeys(_MOVES, _move),
     **dict.fromkeys(_REDUCTIONS, _reduce),
     **dict.fromkeys(("Add", "Sub", "Sum"), _sum),
     **dict.fromkeys(("ArgMax", "ArgMin"), _arg_reduce),
-    **dict.fromkeys(("AveragePool", "MaxPool", "LpPool"), _pool),
+    **dict.fromkeys(POOLS, pool),
     **dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool"), _global_pool),
     **dict.fromkeys(("Expand", "Tile"), _expand),
     **dict.fromkeys(("Slice", "Split"), _slice),
+    "Attention": attention,
     "BatchNormalization": _norm,
     "Concat": _concat,
-    "Conv": _conv(0, 1),
-    "ConvInteger": _conv(0, 1),
+    "Conv": conv(0, 1),
+    "ConvInteger": conv(0, 1),
+    "ConvTranspose": conv_transpose,
+    "Einsum": einsum,
     "Gather": _gather,
-    "Gemm": _gemm,
+    "Gemm": gemm,
     "LRN": _local_norm,
-    "MatMul": _matmul(0, 1),
-    "MatMulInteger": _matmul(0, 1),
-    "QLinearConv": _conv(0, 3),
-    "QLinearMatMul": _matmul(0, 3),
+    "MatMul": matmul(0, 1),
+    "MatMulInteger": matmul(0, 1),
+    "QLinearConv": conv(0, 3),
+    "QLinearMatMul": matmul(0, 3),
+    "RotaryEmbedding": rotary,
     "Transpose": _transpose,
+    **CONTRIBUTED,
+    **REFUSED,
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mcmscope.errors import InputError
 from mcmscope.workload.graph import (
+    Concat,
     Conv,
     Graph,
     Linear,
@@ -14,20 +16,19 @@ from mcmscope.workload.graph import (
     Move,
     Node,
     Operator,
-    Pool,
-    Reduce,
-    Reshape,
     Shape,
     Slice,
-    Transpose,
-    Vector,
     elements_of,
 )
+from mcmscope.workload.onnx_check import misfit, oversize
 from mcmscope.workload.onnx_model import OnnxNode, load_model
-from mcmscope.workload.onnx_operators import RULES, Found, Site, contradiction
+from mcmscope.workload.onnx_operators import CONTRIBUTED, REFUSED, RULES
+from mcmscope.workload.onnx_products import contradiction
 from mcmscope.workload.onnx_shapes import Typed, infer
+from mcmscope.workload.onnx_site import Lookup, Part, Parts, Site, apply
+from mcmscope.workload.onnx_widths import common_bits, node_bits
 
-_TOLD = 8
+_TOLD = 20
 
 
 @dataclass(slots=True)
@@ -40,29 +41,38 @@ class _Reading:
     constants: set[str]
     nodes: list[Node] = field(default_factory=list[Node])
     made: set[str] = field(default_factory=set[str])
-    unknown: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    weights: list[tuple[int, int | None]] = field(default_factory=list[tuple[int, "int | None"]])
+    tables: dict[str, int] = field(default_factory=dict[str, int])
+    unknown: dict[tuple[str, str], list[str]] = field(default_factory=dict[tuple[str, str], list[str]])
     shapeless: list[str] = field(default_factory=list[str])
     faults: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
 
 
-def read_onnx(path: Path, *, allow_unknown: bool = False) -> Graph:
-    """The operator graph of an ONNX file; weights and external data are not read.
+def read_onnx(path: Path, *, allow_unknown: bool = False, dims: Mapping[str, int] | None = None) -> Graph:
+    """The operator graph of an ONNX file; weights are not read.
 
-    A symbolic leading size is taken as one sample, a fixed one is divided out later (``Graph.batch``).
-    ``allow_unknown`` takes operators that are not understood as data movement and warns. Raises
-    ``InputError`` with every fault found.
+    ``dims`` are the sizes of symbolic dimensions. A symbolic leading size that it does not set is taken as
+    one sample, a fixed one is divided out later (``Graph.batch``). ``allow_unknown`` takes operators that
+    are not understood as data movement and warns. Raises ``InputError`` with every fault found.
     """
-    typed = infer(load_model(path), str(path), RULES.keys(), allow_unknown)
-    reading = _Reading(typed, str(path), dict(typed.inputs), set(typed.constants))
+    typed = infer(load_model(path), str(path), allow_unknown=allow_unknown, dims=dims or {})
+    reading = _Reading(typed, str(path), dict(typed.inputs), set(typed.constants), faults=list(typed.faults))
     reading.made.update(name for name, _ in typed.inputs)
-    for node in _needed(typed):
+    needed = _needed(typed)
+    for node in needed:
         _read_node(reading, node, allow_unknown)
-    _report(reading, allow_unknown)
+    reading.faults += [
+        f"{path}: output {name!r} is made by no operator"
+        for name in typed.outputs
+        if name not in reading.made and name not in reading.constants
+    ]
+    _report(reading)
     if typed.batch > 1:
         reading.warnings.insert(
             0, f"the inputs' leading size {typed.batch} is taken as {typed.batch} samples and divided out"
         )
+    bits, mixed = common_bits(reading.weights)
     outputs = tuple(dict.fromkeys(name for name in typed.outputs if name not in reading.constants))
     return Graph(
         name=path.stem,
@@ -70,8 +80,19 @@ def read_onnx(path: Path, *, allow_unknown: bool = False) -> Graph:
         nodes=tuple(reading.nodes),
         outputs=outputs,
         batch=typed.batch,
-        warnings=tuple(reading.warnings),
+        warnings=(*reading.warnings, *((mixed,) if mixed else ())),
+        weight_bits=bits,
+        table_elements=sum(reading.tables.values()),
+        caches=_caches(reading, {*outputs}),
+        worked_out=len(typed.nodes) - len(needed),
     )
+
+
+def _caches(reading: _Reading, outputs: set[str]) -> tuple[str, ...]:
+    """The inputs that come back as outputs with something appended: keys and values of earlier tokens."""
+    grown = [node for node in reading.nodes if isinstance(node.op, Concat) and node.output in outputs]
+    joined = {name for node in grown for name in node.inputs}
+    return tuple(name for name in reading.inputs if name in joined)
 
 
 def _needed(typed: Typed) -> list[OnnxNode]:
@@ -80,6 +101,9 @@ def _needed(typed: Typed) -> list[OnnxNode]:
     kept: list[OnnxNode] = []
     for node in reversed(typed.nodes):
         if any(name in needed and name not in typed.constants for name in node.outputs if name):
+            if not node.outputs[0]:
+                # Nobody wants its first result (the first part of a split): the next stands for it.
+                node = replace(node, outputs=tuple(name for name in node.outputs if name))
             kept.append(node)
             needed.update((*node.inputs, *node.captured))
     return kept[::-1]
@@ -92,35 +116,56 @@ def _read_node(reading: _Reading, node: OnnxNode, allow_unknown: bool) -> None:
         reading.faults.append(f"{reading.source}: node {node.name!r} makes a value that was made before")
         return
     reading.made.update(name for name in node.outputs if name)
+    if not site.moving:
+        # All it reads was found to be constant, or empty, only now.
+        reading.constants.update(name for name in node.outputs if name)
+        return
+    refused = _refusal(site)
+    if refused is not None and not allow_unknown:
+        reading.unknown.setdefault((node.label, refused), []).append(node.name)
+        return
     missing = [name for name in site.moving if name not in reading.made]
     if missing:
         reading.faults.append(f"{reading.source}: node {node.name!r} reads {missing[0]!r} before it is made")
-        return
-    rule = RULES.get(node.label)
-    if rule is None and not allow_unknown:
-        reading.unknown.setdefault(node.label, []).append(node.name)
         return
     around = (*site.moving, node.outputs[0])
     untold = [name for name in around if name not in typed.shapes]
     if untold:
         # Behind an operator that is not understood nothing has a shape: that operator is the fault.
-        if not reading.unknown:
+        if not reading.unknown and not typed.faults:
             reading.shapeless.append(f"{untold[-1]!r} (node {node.name!r}, {node.label})")
         return
-    wrong = contradiction(site)
+    wrong = contradiction(site) or oversize(site, around)
     if wrong is not None:
         reading.faults.append(f"{reading.source}: node {node.name!r} ({node.label}): {wrong}")
-        return
-    if any(n < 1 for name in around for n in typed.shapes[name]):
+    elif any(n < 1 for name in around for n in typed.shapes[name]):
         _read_empty(reading, node)
-        return
-    found = rule(site) if rule else None
-    if found is not None and not _fits(found[0], [typed.shapes[name] for name in found[1]], site.result):
-        found = None
-    if found is None and not allow_unknown:
-        reading.unknown.setdefault(node.label, []).append(node.name)
-        return
-    _add(reading, site, found)
+    else:
+        _become(reading, site, refused, allow_unknown)
+
+
+def _refusal(site: Site) -> str | None:
+    """Why an operator is not understood, as far as that does not need the shape of its result."""
+    label = site.node.label
+    if label not in RULES:
+        return "no rule is known for it"
+    known = all(name in site.shapes for name in site.moving)
+    found = apply(site, RULES[label]) if label in REFUSED or (label in CONTRIBUTED and known) else ()
+    return found if isinstance(found, str) else None
+
+
+def _become(reading: _Reading, site: Site, refused: str | None, allow_unknown: bool) -> None:
+    """Put into the graph what a node with sound shapes is, or note that it is not understood."""
+    node = site.node
+    found = apply(site, RULES[node.label]) if refused is None else refused
+    if not isinstance(found, str):
+        found = misfit(site, found) or found
+    if not isinstance(found, str):
+        _add(reading, site, found)
+    elif allow_unknown:
+        _add_unknown(reading, site, found)
+    else:
+        reading.unknown.setdefault((node.label, found), []).append(node.name)
 
 
 def _read_empty(reading: _Reading, node: OnnxNode) -> None:
@@ -132,114 +177,101 @@ def _read_empty(reading: _Reading, node: OnnxNode) -> None:
     reading.constants.update(name for name in node.outputs if name)
 
 
-def _add(reading: _Reading, site: Site, found: Found) -> None:
-    """Put the operator into the graph; several outputs are several nodes."""
-    node, shapes = site.node, site.shapes
-    if found is None:
-        guess = (
-            "; its result is taken to keep its input's shape" if node.name in reading.typed.assumed else ""
-        )
-        reading.warnings.append(
-            f"node {node.name!r}: operator {node.label!r} is not understood: counted as data movement{guess}"
-        )
-        found = Move(reads_too=True), site.moving
-    op, inputs = found
-    if isinstance(op, Move) and node.label == "Gather" and site.fixed(0):
-        _look_up(reading, site)
-        return
-    reading.nodes.append(Node(node.name, node.label, op, inputs, node.outputs[0], site.result))
-    extra: Operator = op if isinstance(op, Slice) else Move()
-    for place, name in enumerate(node.outputs[1:], 1):
-        if name and name in shapes and min(shapes[name], default=1) > 0:
-            reading.nodes.append(Node(f"{node.name}.{place}", node.label, extra, inputs, name, shapes[name]))
-    if node.label == "Gemm" and not site.fixed(2) and site.input(2) in shapes:
-        _add_gemm_sum(reading, site)
+def _add(reading: _Reading, site: Site, parts: Parts) -> None:
+    """Put what a node became into the graph; an output that no part makes is made of what the last reads."""
+    node = site.node
+    names = _part_names(node, parts)
+    for part, name in zip(parts, names, strict=True):
+        if isinstance(part.op, Lookup):
+            _look_up(reading, node, part, part.op)
+            continue
+        reading.nodes.append(Node(name, node.label, part.op, part.inputs, part.output, part.shape))
+        weights = _weights_of(part.op, site)
+        if weights:
+            reading.weights.append((weights, node_bits(node, reading.typed.bits)))
+    made = {part.output for part in parts}
+    last = parts[-1]
+    for place, output in enumerate(node.outputs[1:], 1):
+        shape = site.shapes.get(output, ())
+        if output in made or output not in site.shapes or min(shape, default=1) < 1:
+            continue
+        if elements_of(shape) == 1:
+            # A single number (a scale, a zero point) rides along with the tensor.
+            reading.constants.add(output)
+            continue
+        op = last.op if isinstance(last.op, Slice) else Move()
+        inputs = last.inputs or (last.output,)
+        reading.nodes.append(Node(f"{node.name}.{place}", node.label, op, inputs, output, shape))
 
 
-def _add_gemm_sum(reading: _Reading, site: Site) -> None:
-    """The computed C of a Gemm is added behind the product."""
-    product = reading.nodes.pop()
-    inner = f"{product.output}:product"
-    reading.nodes.append(Node(product.name, product.label, product.op, product.inputs, inner, product.shape))
-    added = (inner, site.input(2))
-    reading.nodes.append(Node(f"{product.name}.add", "Add", Vector(), added, product.output, product.shape))
+def _part_names(node: OnnxNode, parts: Parts) -> list[str]:
+    """The node's own name goes to its one layer if it has one, else to the part that makes its output."""
+    compute = [isinstance(part.op, Conv | Linear | MatMul) for part in parts]
+    main = compute.index(True) if compute.count(True) == 1 else len(parts) - 1
+    return [
+        node.name if i == main else f"{node.name}.{part.role or 'result'}" for i, part in enumerate(parts)
+    ]
 
 
-def _look_up(reading: _Reading, site: Site) -> None:
+def _weights_of(op: Operator, site: Site) -> int:
+    """Weights of an operator as its layer will have them."""
+    match op:
+        case Linear():
+            return op.out_channels * op.in_channels
+        case Conv():
+            return op.out_channels * (site.shape(0)[1] // op.groups) * op.kernel[0] * op.kernel[1]
+        case _:
+            return 0
+
+
+def _add_unknown(reading: _Reading, site: Site, reason: str) -> None:
+    """Take a node as data movement, and say what that leaves out."""
+    node = site.node
+    text = (
+        f"node {node.name!r}: operator {node.label!r} is not understood ({reason}): counted as data movement"
+    )
+    fixed = [name for name in node.inputs if name in reading.constants and name in site.shapes]
+    weights = sum(elements_of(site.shapes[name]) for name in fixed)
+    if weights > 1:
+        text += f", without its {weights:,} constants and what is computed with them"
+    if node.name in reading.typed.assumed:
+        text += "; its result is taken to keep its input's shape"
+    reading.warnings.append(text)
+    _add(reading, site, site.one(Move(reads_too=True), *site.moving))
+
+
+def _look_up(reading: _Reading, node: OnnxNode, part: Part, op: Lookup) -> None:
     """Rows looked up in a constant table (an embedding) come from outside, like an input."""
-    name = site.node.outputs[0]
-    reading.inputs[name] = site.result
-    table = list(site.shape(0))
+    reading.inputs[part.output] = part.shape
+    reading.tables[op.table] = op.elements
+    table = list(reading.typed.shapes.get(op.table, ()))
     reading.warnings.append(
-        f"node {site.node.name!r}: rows of the table {site.input(0)!r} {table} are read as a network input"
+        f"node {node.name!r}: rows of the table {op.table!r} {table} are read as a network input"
     )
 
 
-def _fits(op: Operator, inputs: list[Shape], result: Shape) -> bool:
-    """Whether the shapes are what the operator can make, so that lowering meets no surprise."""
-    if not inputs:
-        return False
-    first = inputs[0]
-    match op:
-        case Conv() | Pool():
-            return len(first) == len(result) in (3, 4) and first[0] == result[0]
-        case Linear():
-            axis = op.reduced_axis % len(first)
-            rest = [n for i, n in enumerate(first) if i != axis]
-            out = [n for i, n in enumerate(result) if i != axis]
-            return len(first) == len(result) and rest == out
-        case MatMul():
-            heads = [shape[:-2] for shape in inputs]
-            return len(result) == max(map(len, inputs)) and result[:-2] == _broadcast(heads)
-        case Transpose():
-            return result == tuple(first[i] for i in op.order)
-        case Reshape():
-            return elements_of(first) == elements_of(result)
-        case Slice():
-            kept = [n for i, n in enumerate(first) if i != op.dropped]
-            return len(kept) == len(result) and all(a >= b for a, b in zip(kept, result, strict=True))
-        case Reduce():
-            kept = [(1 if i in op.axes else n) for i, n in enumerate(first) if op.keep or i not in op.axes]
-            return list(result) == kept
-        case Vector():
-            # Constants broadcast as well, so the result may be larger than what the inputs make.
-            return (
-                all(len(shape) <= len(result) for shape in inputs) and _broadcast([*inputs, result]) == result
-            )
-        case _:
-            return all(len(shape) == len(result) for shape in inputs) or isinstance(op, Move)
-
-
-def _broadcast(shapes: list[Shape]) -> Shape | None:
-    """The shape that these broadcast to; None if they do not."""
-    rank = max(map(len, shapes))
-    sizes = [
-        {n for n in column if n != 1}
-        for column in zip(*((1,) * (rank - len(s)) + s for s in shapes), strict=True)
-    ]
-    return None if any(len(n) > 1 for n in sizes) else tuple(next(iter(n), 1) for n in sizes)
-
-
-def _report(reading: _Reading, allow_unknown: bool) -> None:
+def _report(reading: _Reading) -> None:
     """Raise every fault found, if any."""
     source = reading.source
     faults = list(reading.faults)
-    for label, names in reading.unknown.items():
-        told = ", ".join(repr(name) for name in names)
+    for (label, reason), names in reading.unknown.items():
         faults.append(
-            f"{source}: operator {label!r} is not understood (node {told});"
-            " --allow-unknown counts it as data movement"
+            f"{source}: operator {label!r} is not understood (node {_listed([repr(x) for x in names])}):"
+            f" {reason}; --allow-unknown counts it as data movement"
         )
     if reading.shapeless:
-        told = ", ".join(reading.shapeless[:_TOLD])
-        more = len(reading.shapeless) - _TOLD
-        rest = f" and {more} more" if more > 0 else ""
         faults.append(
-            f"{source}: no shape is known for {told}{rest}; run onnx.shape_inference on the model or"
-            " export it with fixed sizes"
+            f"{source}: no shape is known for {_listed(reading.shapeless)}; run onnx.shape_inference on the"
+            " model or export it with fixed sizes"
         )
     if faults:
         raise InputError(faults)
     graph_ops = any(isinstance(node.op, Conv | Linear | MatMul) for node in reading.nodes)
     if not graph_ops:
         raise InputError(f"{source}: no layers: no convolution or matrix product leads to an output")
+
+
+def _listed(names: list[str]) -> str:
+    """The first of these names, and how many more there are."""
+    more = len(names) - _TOLD
+    return ", ".join(names[:_TOLD]) + (f" and {more} more" if more > 0 else "")

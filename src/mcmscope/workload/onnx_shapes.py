@@ -1,27 +1,37 @@
-"""The shape of every value of an ONNX graph, and which of its values are constants."""
+"""The shape of every value of an ONNX graph, and which of its values are constants.
+
+One walk in the graph's order: each operator is folded if its inputs are small constants, taken apart if it
+holds others, and else its result's shape is inferred from its inputs'.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcmscope.errors import InputError
+from mcmscope.workload.folding import fold
 from mcmscope.workload.graph import Shape
+from mcmscope.workload.onnx_inputs import MAX_DIM, fix_inputs, term_value
 from mcmscope.workload.onnx_model import (
+    MAX_NODES,
     Array,
     OnnxNode,
     drop_weights,
-    fixed_shapes,
-    nodes_of,
+    read_node,
     small_values,
 )
+from mcmscope.workload.onnx_operators import CONTRIBUTED, RULES
+from mcmscope.workload.onnx_products import FUSED_CONV, contradiction
+from mcmscope.workload.onnx_site import Site, apply
+from mcmscope.workload.onnx_types import Types
+from mcmscope.workload.onnx_unfold import Unfolded, Unfolding, unfold
+from mcmscope.workload.onnx_widths import Widths
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, ValueInfoProto
-
-# Each round folds everything that the last one made known; exporters need one or two.
-_ROUNDS = 64
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,173 +42,192 @@ class Typed:
     inputs: tuple[tuple[str, Shape], ...]
     outputs: tuple[str, ...]
     batch: int
-    shapes: dict[str, Shape]
+    shapes: Mapping[str, Shape]
     constants: frozenset[str]
-    values: dict[str, Array]
+    values: Mapping[str, Array]
+    bits: Mapping[str, int]
+    """Bits of an element of those constants that are quantised."""
     assumed: tuple[str, ...]
     """Nodes not understood whose result was assumed to have the shape of what they read."""
+    faults: tuple[str, ...]
+    """Operators whose inputs' shapes contradict each other."""
 
 
-def infer(model: ModelProto, source: str, understood: Collection[str], allow_unknown: bool) -> Typed:
+@dataclass(slots=True)
+class _Walk:
+    """What the walk has found so far."""
+
+    types: Types
+    stated: Mapping[str, Shape]
+    source: str
+    folder: Path
+    allow_unknown: bool
+    nodes: list[OnnxNode] = field(default_factory=list[OnnxNode])
+    names: dict[str, int] = field(default_factory=dict[str, int])
+    constants: set[str] = field(default_factory=set[str])
+    values: dict[str, Array] = field(default_factory=dict[str, Array])
+    widths: Widths = field(default_factory=Widths)
+    unfolding: Unfolding = field(default_factory=Unfolding)
+    assumed: list[str] = field(default_factory=list[str])
+    faults: list[str] = field(default_factory=list[str])
+
+
+def infer(model: ModelProto, source: str, *, allow_unknown: bool, dims: Mapping[str, int]) -> Typed:
     """Shapes and constants of a model's graph.
 
-    A symbolic leading size is one sample; any other symbolic size is a fault, each named. ``understood``
-    are the operators that the reader knows.
+    A symbolic leading size is one sample unless ``dims`` sets it; any other symbolic size that it does not
+    set is a fault, each named.
     """
     graph = model.graph
     drop_weights(graph)
-    names = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
-    inputs = [info for info in graph.input if info.name not in names]
-    batch = _fix_batch(inputs, source)
-    for infos in (graph.value_info, graph.output):
-        _forget_symbols(infos)
-    nodes = nodes_of(graph)
-    values: dict[str, Array] = {}
-    stored = {t.name: tuple(t.dims) for t in graph.initializer}
-    stored |= {t.values.name: tuple(t.dims) for t in graph.sparse_initializer}
+    constant = {t.name for t in graph.initializer} | {t.values.name for t in graph.sparse_initializer}
+    inputs = [info for info in graph.input if info.name not in constant]
+    batch, known = fix_inputs(inputs, source, dims)
+    walk = _Walk(Types(model.opset_import), _stated(graph, known), source, Path(source).parent, allow_unknown)
+    for info in inputs:
+        walk.types.put(info.name, info.type)
     for tensor in graph.initializer:
-        array = small_values(tensor)
-        if array is not None:
-            values[tensor.name] = array
-    assumed: list[str] = []
-    shapes: dict[str, Shape] = {}
-    for _ in range(_ROUNDS):
-        graph = _inferred(model, source)
-        shapes = {**fixed_shapes((*graph.value_info, *graph.output, *graph.input)), **stored}
-        folded = _fold_all(model, nodes, values, shapes)
-        guessed = allow_unknown and _assume(model, nodes, shapes, understood, assumed)
-        if not folded and not guessed:
-            break
-    shapes |= {name: array.shape for name, array in values.items()}
+        _take_constant(walk, tensor)
+    for sparse in graph.sparse_initializer:
+        walk.types.put_tensor(sparse.values.name, sparse.values.data_type, tuple(sparse.dims))
+        walk.constants.add(sparse.values.name)
+    waiting = list(graph.node)[::-1]
+    while waiting:
+        proto = waiting.pop()
+        unfolded = unfold(proto, walk.unfolding, walk.values, walk.types.shapes)
+        if unfolded is None:
+            _visit(walk, proto)
+        else:
+            _replace(walk, unfolded, waiting)
+    sequences = walk.unfolding.sequences
     return Typed(
-        nodes=tuple(nodes),
-        inputs=tuple((info.name, shapes[info.name]) for info in inputs),
-        outputs=tuple(info.name for info in graph.output),
+        nodes=tuple(walk.nodes),
+        inputs=tuple((info.name, walk.types.shapes[info.name]) for info in inputs),
+        outputs=tuple(name for info in graph.output for name in sequences.get(info.name, (info.name,))),
         batch=batch,
-        shapes=shapes,
-        constants=frozenset(_constants(nodes, {*stored, *values}, shapes)),
-        values=values,
-        assumed=tuple(assumed),
+        shapes=walk.types.shapes,
+        constants=frozenset(walk.constants),
+        values=walk.values,
+        bits=walk.widths.bits,
+        assumed=tuple(walk.assumed),
+        faults=tuple(walk.faults),
     )
 
 
-def _fix_batch(inputs: list[ValueInfoProto], source: str) -> int:
-    """Make symbolic leading sizes 1 and return the samples that the shapes hold."""
-    faults: list[str] = []
-    symbolic: list[ValueInfoProto] = []
-    leading: dict[str, int] = {}
-    for info in inputs:
+def _stated(graph: GraphProto, known: Mapping[str, int]) -> dict[str, Shape]:
+    """The shapes that the file states for its values, as far as they are numbers."""
+    shapes: dict[str, Shape] = {}
+    for info in (*graph.value_info, *graph.output):
         tensor = info.type.tensor_type
-        if not tensor.HasField("shape"):
-            faults.append(
-                f"{source}: input {info.name!r} has no shape; export the model with its input shapes"
-            )
-            continue
-        for axis, dim in enumerate(tensor.shape.dim):
-            if dim.HasField("dim_value") and dim.dim_value < 1:
-                faults.append(
-                    f"{source}: input {info.name!r}, axis {axis}: size {dim.dim_value} is not positive"
-                )
-            elif not dim.HasField("dim_value") and axis:
-                word = f"symbolic ({dim.dim_param!r})" if dim.dim_param else "not given"
-                faults.append(
-                    f"{source}: input {info.name!r}, axis {axis}: the size is {word};"
-                    " export the model with a fixed size there (only the leading batch may be symbolic)"
-                )
-            elif not dim.HasField("dim_value"):
-                symbolic.append(info)
-            elif not axis and len(tensor.shape.dim) > 1:
-                leading[info.name] = dim.dim_value
-    sizes = sorted(set(leading.values()))
-    if len(sizes) > 1:
-        told = ", ".join(f"{name!r}: {size}" for name, size in leading.items())
-        faults.append(
-            f"{source}: the inputs have different leading (batch) sizes: {told}; export with batch 1"
+        if info.type.HasField("tensor_type") and tensor.HasField("shape"):
+            sizes = [
+                d.dim_value if d.HasField("dim_value") else term_value(d.dim_param, known)
+                for d in tensor.shape.dim
+            ]
+            shape = tuple(n for n in sizes if n is not None)
+            if len(shape) == len(sizes) and all(0 <= n <= MAX_DIM for n in shape):
+                shapes[info.name] = shape
+    return shapes
+
+
+def _take_constant(walk: _Walk, tensor: TensorProto) -> None:
+    walk.types.put_tensor(tensor.name, tensor.data_type, tuple(tensor.dims))
+    walk.constants.add(tensor.name)
+    walk.widths.stored(tensor.name, tensor.data_type)
+    array = small_values(tensor, walk.folder)
+    if array is not None:
+        walk.values[tensor.name] = array
+
+
+def _replace(walk: _Walk, unfolded: Unfolded, waiting: list[NodeProto]) -> None:
+    for tensor in unfolded.constants:
+        _take_constant(walk, tensor)
+    waiting.extend(reversed(unfolded.nodes))
+    if len(walk.nodes) + len(waiting) > MAX_NODES:
+        raise InputError(f"{walk.source}: over {MAX_NODES:,} operators once its branches are unfolded")
+
+
+def _visit(walk: _Walk, proto: NodeProto) -> None:
+    node = read_node(proto, walk.names)
+    walk.nodes.append(node)
+    if not node.outputs:
+        return
+    shapes = walk.types.shapes
+    if _is_constant(walk, node):
+        walk.constants.update(name for name in node.outputs if name)
+        walk.widths.passed_on(node, shapes, walk.types.kinds)
+    folded = None if node.captured else fold(node, walk.values, shapes)
+    if folded is not None:
+        walk.values[node.outputs[0]] = folded
+        walk.types.put_array(node.outputs[0], folded)
+        return
+    _infer_node(walk, proto, node)
+
+
+def _is_constant(walk: _Walk, node: OnnxNode) -> bool:
+    """Whether a node depends on no input. Of a computed value only its shape may be constant."""
+    if node.label in ("Shape", "Size") and all(name in walk.types.shapes for name in node.inputs):
+        return True
+    return all(not name or name in walk.constants for name in (*node.inputs, *node.captured))
+
+
+def _infer_node(walk: _Walk, proto: NodeProto, node: OnnxNode) -> None:
+    """Give the node's outputs their types: inferred, by its own rule, as the file states, or assumed."""
+    types = walk.types
+    site = Site(node, types.shapes, walk.constants, walk.values)
+    wrong = types.infer(_standard(proto), walk.values)
+    if node.label in CONTRIBUTED and any(name in types.shapes for name in node.inputs):
+        _by_rule(walk, site)
+    for name in node.outputs:
+        if name and name not in types.shapes and name in walk.stated:
+            types.put_shape(name, walk.stated[name], node.inputs)
+            wrong = None
+    if node.outputs[0] in types.shapes:
+        return
+    if wrong is not None and contradiction(site) is None:
+        told = ", ".join(
+            f"{name!r} {list(types.shapes[name])}" for name in site.moving if name in types.shapes
         )
-    if faults:
-        raise InputError(faults)
-    batch = sizes[0] if sizes else 1
-    for info in symbolic:
-        info.type.tensor_type.shape.dim[0].dim_value = batch
-    return batch
+        walk.faults.append(
+            f"{walk.source}: node {node.name!r} ({node.label}): its inputs contradict each other: {wrong}"
+            + (f" (it reads {told})" if told else "")
+        )
+    elif node.label in _AS_FIRST or (walk.allow_unknown and node.label not in RULES):
+        _as_input(walk, node)
 
 
-def _forget_symbols(infos: Collection[ValueInfoProto]) -> None:
-    """Drop shapes with symbols: they are inferred anew from the inputs' sizes."""
-    for info in infos:
-        tensor = info.type.tensor_type
-        if tensor.HasField("shape") and not all(d.HasField("dim_value") for d in tensor.shape.dim):
-            tensor.ClearField("shape")
+# No shape inference is known for these, and their results have the shape of their first input.
+_AS_FIRST = ("GroupNormalization", "MeanVarianceNormalization")
 
 
-def _inferred(model: ModelProto, source: str) -> GraphProto:
-    from onnx import shape_inference
-
-    try:
-        return shape_inference.infer_shapes(model, data_prop=True).graph
-    except (shape_inference.InferenceError, RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise InputError(f"{source}: the shapes in the graph contradict each other: {error}") from error
-
-
-def _fold_all(
-    model: ModelProto, nodes: list[OnnxNode], values: dict[str, Array], shapes: dict[str, Shape]
-) -> bool:
-    """Fold what can be folded; what shape inference did not know is handed to it as a constant."""
-    from onnx import numpy_helper
-
-    from mcmscope.workload.folding import fold
-
-    fresh: dict[str, Array] = {}
-    for node in nodes:
-        if not node.outputs or node.outputs[0] in values or node.captured:
-            continue
-        result = fold(node, values, shapes)
-        if result is None:
-            continue
-        values[node.outputs[0]] = result
-        if node.label != "Constant" and result.dtype.kind in "biuf":
-            fresh[node.outputs[0]] = result
-    if not fresh or all(name in shapes for node in nodes for name in node.outputs if name):
-        return False
-    kept = [node for node in model.graph.node if not node.output or node.output[0] not in fresh]
-    model.graph.ClearField("node")
-    model.graph.node.extend(kept)
-    model.graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in fresh.items())
-    return True
+def _as_input(walk: _Walk, node: OnnxNode) -> None:
+    """The result has the shape of the first input that has one."""
+    source = next((name for name in (*node.inputs, *node.captured) if name in walk.types.shapes), None)
+    if source is not None:
+        walk.types.put_shape(node.outputs[0], walk.types.shapes[source], node.inputs)
+        if node.label not in _AS_FIRST:
+            walk.assumed.append(node.name)
 
 
-def _assume(
-    model: ModelProto,
-    nodes: list[OnnxNode],
-    shapes: dict[str, Shape],
-    understood: Collection[str],
-    assumed: list[str],
-) -> bool:
-    """Let the result of an operator not understood have the shape of its first input with one."""
-    from onnx import TensorProto, helper
-
-    news = False
-    for node in nodes:
-        if node.label in understood or not node.outputs or node.outputs[0] in shapes or node.name in assumed:
-            continue
-        shape = next((shapes[name] for name in (*node.inputs, *node.captured) if name in shapes), None)
-        if shape is not None:
-            info = helper.make_tensor_value_info(node.outputs[0], TensorProto.FLOAT, shape)
-            shapes[node.outputs[0]] = shape
-            assumed.append(node.name)
-            stale = [i for i in model.graph.output if i.name == node.outputs[0]]
-            for output in stale:
-                output.CopyFrom(info)
-            if not stale:
-                model.graph.value_info.append(info)
-            news = True
-    return news
+def _by_rule(walk: _Walk, site: Site) -> None:
+    """The shapes that the operator's own rule tells."""
+    found = apply(site, CONTRIBUTED[site.node.label])
+    if isinstance(found, str):
+        return
+    for part in found:
+        if part.output in site.node.outputs:
+            walk.types.put_shape(part.output, part.shape, site.node.inputs)
 
 
-def _constants(nodes: list[OnnxNode], known: set[str], shapes: dict[str, Shape]) -> set[str]:
-    """All values that depend on no input. Of a computed value only its shape may be constant."""
-    for node in nodes:
-        shape_only = node.label in ("Shape", "Size") and all(name in shapes for name in node.inputs)
-        if shape_only or all(not name or name in known for name in (*node.inputs, *node.captured)):
-            known.update(name for name in node.outputs if name)
-    return known
+def _standard(proto: NodeProto) -> NodeProto:
+    """A node whose shape inference is that of a standard operator, as that one."""
+    if proto.op_type != "FusedConv" or proto.domain != FUSED_CONV.rpartition(".")[0]:
+        return proto
+    twin = type(proto)()
+    twin.CopyFrom(proto)
+    twin.op_type, twin.domain = "Conv", ""
+    del twin.input[3:]
+    for i in reversed(range(len(twin.attribute))):
+        if twin.attribute[i].name.startswith("activation"):
+            del twin.attribute[i]
+    return twin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import ImageEntry, average_and_classify
 
 _GROWTH = 32
 
@@ -24,8 +24,8 @@ def _densenet121(g: GraphBuilder, x: str) -> None:
     average_and_classify(g, g.relu(g.norm(x)), "classifier")
 
 
-NETWORKS: dict[str, ZooEntry] = {
-    "densenet121": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "densenet121": ImageEntry(
         "DenseNet-121: dense blocks of 6, 12, 24 and 16 layers",
         "Huang et al., Densely Connected Convolutional Networks, CVPR 2017",
         _densenet121,

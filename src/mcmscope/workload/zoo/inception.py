@@ -1,9 +1,9 @@
-"""Inception networks: GoogLeNet, Inception v4, Inception-ResNet v2. Branches side by side, then joined."""
+"""Inception networks: GoogLeNet, Inception v3, v4 and ResNet v2. Branches side by side, then joined."""
 
 from __future__ import annotations
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import ImageEntry, average_and_classify
 
 # Channels of an inception block: 1x1; 3x3 reduced, 3x3; "5x5" reduced, "5x5"; projection of the pooling.
 _INCEPTIONS: dict[str, tuple[int, int, int, int, int, int]] = {
@@ -101,20 +101,43 @@ def _inception_v4(g: GraphBuilder, x: str) -> None:
         g, "reduction_b", x, ((192, 1), (192, 3)), ((256, 1), (256, (1, 7)), (320, (7, 1)), (320, 3))
     )
     for i in range(3):
-        x = _inception_c(g, f"c{i}", x)
+        x = _parting(g, f"c{i}", x, 256, (((384, 1),), ((384, 1), (448, (3, 1)), (512, (1, 3)))), 256, 256)
     average_and_classify(g, x, "logits")
 
 
-def _inception_c(g: GraphBuilder, name: str, x: str) -> str:
-    """Two of its branches part into 1x3 and 3x1."""
-    ys = [g.conv_relu(f"{name}.branch0", x, 256, 1, norm=True)]
-    stems: tuple[Branch, ...] = (((384, 1),), ((384, 1), (448, (3, 1)), (512, (1, 3))))
+def _parting(
+    g: GraphBuilder, name: str, x: str, one: int, stems: tuple[Branch, ...], parted: int, pooled: int
+) -> str:
+    """A 1x1 branch of ``one`` channels; ``stems`` that part into 1x3 and 3x1; a pooled branch."""
+    ys = [g.conv_relu(f"{name}.branch0", x, one, 1, norm=True)]
     for i, stem in enumerate(stems, 1):
         y = _branch(g, f"{name}.branch{i}", x, stem)
-        ys.append(g.conv_relu(f"{name}.branch{i}.wide", y, 256, (1, 3), norm=True))
-        ys.append(g.conv_relu(f"{name}.branch{i}.high", y, 256, (3, 1), norm=True))
+        ys.append(g.conv_relu(f"{name}.branch{i}.wide", y, parted, (1, 3), norm=True))
+        ys.append(g.conv_relu(f"{name}.branch{i}.high", y, parted, (3, 1), norm=True))
     mean = g.pool(f"{name}.pool", x, 3, 1, padding=1)
-    return g.concat(f"{name}.concat", *ys, g.conv_relu(f"{name}.branch3", mean, 256, 1, norm=True))
+    return g.concat(f"{name}.concat", *ys, g.conv_relu(f"{name}.branch3", mean, pooled, 1, norm=True))
+
+
+def _inception_v3(g: GraphBuilder, x: str) -> None:
+    """As in torchvision, without the auxiliary classifier."""
+    x = g.conv_relu("conv2d_1a", x, 32, 3, stride=2, padding=0, norm=True)
+    x = g.conv_relu("conv2d_2a", x, 32, 3, padding=0, norm=True)
+    x = g.pool("maxpool1", g.conv_relu("conv2d_2b", x, 64, 3, norm=True), 3, 2)
+    x = g.conv_relu("conv2d_3b", x, 80, 1, norm=True)
+    x = g.pool("maxpool2", g.conv_relu("conv2d_4a", x, 192, 3, padding=0, norm=True), 3, 2)
+    first: tuple[Branch, ...] = (((64, 1),), ((48, 1), (64, 5)), ((64, 1), (96, 3), (96, 3)))
+    for block, pooled in (("5b", 32), ("5c", 64), ("5d", 64)):
+        x = _block(g, f"mixed_{block}", x, *first, pooled=pooled)
+    x = _reduction(g, "mixed_6a", x, ((384, 3),), ((64, 1), (96, 3), (96, 3)))
+    for block, n in (("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)):
+        short: Branch = ((n, 1), (n, (1, 7)), (192, (7, 1)))
+        long: Branch = ((n, 1), (n, (7, 1)), (n, (1, 7)), (n, (7, 1)), (192, (1, 7)))
+        x = _block(g, f"mixed_{block}", x, ((192, 1),), short, long, pooled=192)
+    high: Branch = ((192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3))
+    x = _reduction(g, "mixed_7a", x, ((192, 1), (320, 3)), high)
+    for block in ("7b", "7c"):
+        x = _parting(g, f"mixed_{block}", x, 320, (((384, 1),), ((448, 1), (384, 3))), 384, 192)
+    average_and_classify(g, x, "fc")
 
 
 _BLOCK35: tuple[Branch, ...] = (((32, 1),), ((32, 1), (32, 3)), ((32, 1), (48, 3), (64, 3)))
@@ -152,16 +175,23 @@ def _residual(g: GraphBuilder, name: str, x: str, branches: tuple[Branch, ...]) 
 
 _V4 = "Szegedy et al., Inception-v4, Inception-ResNet and the Impact of Residual Connections, AAAI 2017"
 
-NETWORKS: dict[str, ZooEntry] = {
-    "googlenet": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "googlenet": ImageEntry(
         "GoogLeNet: 9 inception blocks, no auxiliary classifiers",
         "Szegedy et al., Going Deeper with Convolutions, CVPR 2015; 3x3 in the 5x5 branch (torchvision)",
         _googlenet,
     ),
-    "inception_v4": ZooEntry(
+    "inception_v3": ImageEntry(
+        "Inception v3: 11 inception blocks, 299 x 299 pixels",
+        "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016",
+        _inception_v3,
+        size=299,
+        smallest=75,
+    ),
+    "inception_v4": ImageEntry(
         "Inception v4: 14 inception blocks, 299 x 299 pixels", _V4, _inception_v4, size=299, smallest=75
     ),
-    "inception_resnet_v2": ZooEntry(
+    "inception_resnet_v2": ImageEntry(
         "Inception-ResNet v2: 40 residual inception blocks, 299 x 299 pixels",
         f"{_V4}; sizes of TF-Slim",
         _inception_resnet_v2,

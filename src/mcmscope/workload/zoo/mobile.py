@@ -1,11 +1,11 @@
-"""Networks of depthwise convolutions: MobileNets, EfficientNet-Lite."""
+"""Networks of depthwise convolutions: MobileNets, EfficientNets."""
 
 from __future__ import annotations
 
 from math import ceil
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import CLASSES, ImageEntry, average_and_classify
 
 
 def _mobilenet_v1(g: GraphBuilder, x: str) -> None:
@@ -51,6 +51,94 @@ def _inverted_residual(
     return y if g.shapes[x] != g.shapes[y] else g.vector(f"{name}.add", "add", x, y)
 
 
+_PASSES = {"relu": 1, "hardswish": 1, "silu": 2}
+"""Passes of an activation over its operand: SiLU is a sigmoid and a product."""
+
+
+def _act(g: GraphBuilder, name: str, x: str, activation: str) -> str:
+    return g.vector(f"{name}.{activation}", activation, g.norm(x), passes=_PASSES[activation])
+
+
+def _squeezed_residual(
+    g: GraphBuilder,
+    name: str,
+    x: str,
+    channels: int,
+    wide: int,
+    kernel: int,
+    stride: int,
+    squeezed: int,
+    activation: str,
+) -> str:
+    """An inverted residual block with squeeze and excitation, unless ``squeezed`` is 0 channels."""
+    y = x
+    if wide != g.shapes[x][1]:
+        y = _act(g, f"{name}.expand", g.conv(f"{name}.expand", x, wide, 1), activation)
+    y = g.conv(f"{name}.depthwise", y, wide, kernel, stride=stride, groups=wide)
+    y = _act(g, f"{name}.depthwise", y, activation)
+    if squeezed:
+        inner = "relu" if activation != "silu" else "silu"
+        gate = g.conv(f"{name}.squeeze", g.global_pool(f"{name}.pool", y), squeezed, 1)
+        gate = g.vector(f"{name}.squeeze.{inner}", inner, gate, passes=_PASSES[inner])
+        gate = g.vector(f"{name}.gate", "sigmoid", g.conv(f"{name}.excite", gate, wide, 1))
+        y = g.vector(f"{name}.gated", "mul", y, gate)
+    y = g.norm(g.conv(f"{name}.project", y, channels, 1))
+    return y if g.shapes[x] != g.shapes[y] else g.vector(f"{name}.add", "add", x, y)
+
+
+def _mobilenet_v3_large(g: GraphBuilder, x: str) -> None:
+    x = _act(g, "features.0", g.conv("features.0", x, 16, 3, stride=2), "hardswish")
+    blocks = (  # kernel, expanded channels, channels, squeezed channels, stride
+        (3, 16, 16, 0, 1),
+        (3, 64, 24, 0, 2),
+        (3, 72, 24, 0, 1),
+        (5, 72, 40, 24, 2),
+        (5, 120, 40, 32, 1),
+        (5, 120, 40, 32, 1),
+        (3, 240, 80, 0, 2),
+        (3, 200, 80, 0, 1),
+        (3, 184, 80, 0, 1),
+        (3, 184, 80, 0, 1),
+        (3, 480, 112, 120, 1),
+        (3, 672, 112, 168, 1),
+        (5, 672, 160, 168, 2),
+        (5, 960, 160, 240, 1),
+        (5, 960, 160, 240, 1),
+    )
+    for i, (kernel, wide, channels, squeezed, stride) in enumerate(blocks, 1):
+        activation = "relu" if i < 7 else "hardswish"
+        x = _squeezed_residual(g, f"features.{i}", x, channels, wide, kernel, stride, squeezed, activation)
+    x = _act(g, "features.16", g.conv("features.16", x, 960, 1), "hardswish")
+    x = g.linear("classifier.0", g.flatten("flatten", g.global_pool("avgpool", x)), 1280)
+    g.linear("classifier.3", g.vector("classifier.1", "hardswish", x), CLASSES)
+
+
+_B0 = (  # expansion, channels, blocks, kernel, stride
+    (1, 16, 1, 3, 1),
+    (6, 24, 2, 3, 2),
+    (6, 40, 2, 5, 2),
+    (6, 80, 3, 3, 2),
+    (6, 112, 3, 5, 1),
+    (6, 192, 4, 5, 2),
+    (6, 320, 1, 3, 1),
+)
+"""Stages of EfficientNet-B0."""
+
+
+def _efficientnet_b0(g: GraphBuilder, x: str) -> None:
+    """Squeezed to a quarter of a block's input channels."""
+    x = _act(g, "features.0", g.conv("features.0", x, 32, 3, stride=2), "silu")
+    for stage, (expansion, channels, count, kernel, first_stride) in enumerate(_B0, 1):
+        for i in range(count):
+            narrow = g.shapes[x][1]
+            name, stride = f"features.{stage}.{i}", first_stride if i == 0 else 1
+            x = _squeezed_residual(
+                g, name, x, channels, narrow * expansion, kernel, stride, narrow // 4, "silu"
+            )
+    x = _act(g, "features.8", g.conv("features.8", x, 1280, 1), "silu")
+    average_and_classify(g, x, "classifier.1")
+
+
 def _efficientnet_lite4(g: GraphBuilder, x: str) -> None:
     """EfficientNet-B0's stages, 1.4 times as wide and 1.8 times as deep, without squeeze and excitation.
 
@@ -58,17 +146,8 @@ def _efficientnet_lite4(g: GraphBuilder, x: str) -> None:
     """
     x = g.conv_relu("stem", x, 32, 3, stride=2, norm=True)
     number = 0
-    stages = (  # expansion, channels of B0, blocks of B0, kernel, stride
-        (1, 16, 1, 3, 1),
-        (6, 24, 2, 3, 2),
-        (6, 40, 2, 5, 2),
-        (6, 80, 3, 3, 2),
-        (6, 112, 3, 5, 1),
-        (6, 192, 4, 5, 2),
-        (6, 320, 1, 3, 1),
-    )
-    for stage, (expansion, channels, count, kernel, first_stride) in enumerate(stages):
-        ends = stage in (0, len(stages) - 1)
+    for stage, (expansion, channels, count, kernel, first_stride) in enumerate(_B0):
+        ends = stage in (0, len(_B0) - 1)
         for i in range(count if ends else ceil(1.8 * count)):
             stride = first_stride if i == 0 else 1
             x = _inverted_residual(g, f"blocks_{number}", x, _wider(channels), expansion, kernel, stride)
@@ -83,19 +162,29 @@ def _wider(channels: int) -> int:
     return eights + 8 if eights < 0.9 * wide else eights
 
 
-NETWORKS: dict[str, ZooEntry] = {
-    "efficientnet_lite4": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "efficientnet_b0": ImageEntry(
+        "EfficientNet-B0: inverted residuals with squeeze and excitation",
+        "Tan and Le, EfficientNet: Rethinking Model Scaling for CNNs, ICML 2019",
+        _efficientnet_b0,
+    ),
+    "mobilenet_v3_large": ImageEntry(
+        "MobileNetV3-Large: inverted residuals, some with squeeze and excitation",
+        "Howard et al., Searching for MobileNetV3, ICCV 2019",
+        _mobilenet_v3_large,
+    ),
+    "efficientnet_lite4": ImageEntry(
         "EfficientNet-Lite4: inverted residuals, 300 x 300 pixels",
         "Tan and Le, EfficientNet, ICML 2019; its Lite variant, TensorFlow 2020",
         _efficientnet_lite4,
         size=300,
     ),
-    "mobilenet_v1": ZooEntry(
+    "mobilenet_v1": ImageEntry(
         "MobileNet: depthwise and 1x1 convolutions in turn",
         "Howard et al., MobileNets: Efficient Convolutional Neural Networks, 2017",
         _mobilenet_v1,
     ),
-    "mobilenet_v2": ZooEntry(
+    "mobilenet_v2": ImageEntry(
         "MobileNetV2: inverted residuals with depthwise convolutions",
         "Sandler et al., MobileNetV2: Inverted Residuals and Linear Bottlenecks, CVPR 2018",
         _mobilenet_v2,

@@ -6,22 +6,21 @@ from collections.abc import Callable
 from functools import partial
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import ZooEntry, average_and_classify
+from mcmscope.workload.zoo.entry import ImageEntry, average_and_classify
 
 Repeats = tuple[int, int, int, int]
 Unit = Callable[[GraphBuilder, str, str, int, int], str]
-"""A bottleneck: (graph, name, input, channels, stride) to its output."""
+"""A residual block: (graph, name, input, channels, stride) to its output."""
 
 
-def _resnet(g: GraphBuilder, x: str, repeats: Repeats, bottleneck: bool) -> None:
+def _resnet(g: GraphBuilder, x: str, repeats: Repeats, unit: Unit) -> None:
     """Version 1.5: a bottleneck has its stride in the 3x3 convolution."""
     x = g.conv_relu("conv1", x, 64, 7, stride=2, norm=True)
     x = g.pool("maxpool", x, 3, 2, padding=1)
-    block = _bottleneck if bottleneck else _basic_block
     for stage, count in enumerate(repeats):
         for i in range(count):
             stride = 2 if stage and not i else 1
-            x = block(g, f"layer{stage + 1}.{i}", x, 64 << stage, stride)
+            x = unit(g, f"layer{stage + 1}.{i}", x, 64 << stage, stride)
     average_and_classify(g, x, "fc")
 
 
@@ -32,8 +31,15 @@ def _basic_block(g: GraphBuilder, name: str, x: str, channels: int, stride: int)
 
 
 def _bottleneck(g: GraphBuilder, name: str, x: str, channels: int, stride: int) -> str:
-    y = g.conv_relu(f"{name}.conv1", x, channels, 1, norm=True)
-    y = g.conv_relu(f"{name}.conv2", y, channels, 3, stride=stride, norm=True)
+    return _grouped_bottleneck(g, name, x, channels, stride, groups=1, wide=1)
+
+
+def _grouped_bottleneck(
+    g: GraphBuilder, name: str, x: str, channels: int, stride: int, *, groups: int, wide: int
+) -> str:
+    """A bottleneck whose 3x3 convolution has groups and is ``wide`` times as wide."""
+    y = g.conv_relu(f"{name}.conv1", x, wide * channels, 1, norm=True)
+    y = g.conv_relu(f"{name}.conv2", y, wide * channels, 3, stride=stride, groups=groups, norm=True)
     y = g.norm(g.conv(f"{name}.conv3", y, 4 * channels, 1))
     return _join(g, name, x, y, stride)
 
@@ -84,28 +90,33 @@ _V2 = "He et al., Identity Mappings in Deep Residual Networks, ECCV 2016"
 _V15 = f"{_V1}; stride in the 3x3 (v1.5)"
 _SLIM = "stride at the end of a stage (TF-Slim)"
 
-NETWORKS: dict[str, ZooEntry] = {
-    "resnet18": ZooEntry(
-        "ResNet-18: basic blocks", _V15, partial(_resnet, repeats=(2, 2, 2, 2), bottleneck=False)
+NETWORKS: dict[str, ImageEntry] = {
+    "resnext50": ImageEntry(
+        "ResNeXt-50 32x4d: bottlenecks with convolutions of 32 groups",
+        "Xie et al., Aggregated Residual Transformations for Deep Neural Networks, CVPR 2017",
+        partial(_resnet, repeats=(3, 4, 6, 3), unit=partial(_grouped_bottleneck, groups=32, wide=2)),
     ),
-    "resnet34": ZooEntry(
-        "ResNet-34: basic blocks", _V15, partial(_resnet, repeats=(3, 4, 6, 3), bottleneck=False)
+    "resnet18": ImageEntry(
+        "ResNet-18: basic blocks", _V15, partial(_resnet, repeats=(2, 2, 2, 2), unit=_basic_block)
     ),
-    "resnet50": ZooEntry(
-        "ResNet-50: bottlenecks", _V15, partial(_resnet, repeats=(3, 4, 6, 3), bottleneck=True)
+    "resnet34": ImageEntry(
+        "ResNet-34: basic blocks", _V15, partial(_resnet, repeats=(3, 4, 6, 3), unit=_basic_block)
     ),
-    "resnet101": ZooEntry(
-        "ResNet-101: bottlenecks", _V15, partial(_resnet, repeats=(3, 4, 23, 3), bottleneck=True)
+    "resnet50": ImageEntry(
+        "ResNet-50: bottlenecks", _V15, partial(_resnet, repeats=(3, 4, 6, 3), unit=_bottleneck)
     ),
-    "resnet152": ZooEntry(
-        "ResNet-152: bottlenecks", _V15, partial(_resnet, repeats=(3, 8, 36, 3), bottleneck=True)
+    "resnet101": ImageEntry(
+        "ResNet-101: bottlenecks", _V15, partial(_resnet, repeats=(3, 4, 23, 3), unit=_bottleneck)
     ),
-    "resnet_v1_50": ZooEntry(
+    "resnet152": ImageEntry(
+        "ResNet-152: bottlenecks", _V15, partial(_resnet, repeats=(3, 8, 36, 3), unit=_bottleneck)
+    ),
+    "resnet_v1_50": ImageEntry(
         "ResNet-50 v1 of TF-Slim: bottlenecks",
         f"{_V1}; {_SLIM}",
         partial(_slim, repeats=(3, 4, 6, 3), unit=_slim_v1),
     ),
-    "resnet_v2_152": ZooEntry(
+    "resnet_v2_152": ImageEntry(
         "ResNet-152 v2 of TF-Slim: bottlenecks, norms before convolutions",
         f"{_V2}; {_SLIM}",
         partial(_slim, repeats=(3, 8, 36, 3), unit=_slim_v2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from mcmscope.workload.builder import GraphBuilder
-from mcmscope.workload.zoo.entry import CLASSES, ZooEntry
+from mcmscope.workload.zoo.entry import CLASSES, ImageEntry
 
 
 def _alexnet(g: GraphBuilder, x: str) -> None:
@@ -54,25 +54,25 @@ def _darknet19(g: GraphBuilder, x: str) -> None:
 
 _VGG = "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015"
 
-NETWORKS: dict[str, ZooEntry] = {
-    "alexnet": ZooEntry(
+NETWORKS: dict[str, ImageEntry] = {
+    "alexnet": ImageEntry(
         "AlexNet: 5 convolutions, 3 large fully connected layers",
         "Krizhevsky, One Weird Trick for Parallelizing Convolutional Neural Networks, 2014",
         _alexnet,
         fixed_size=True,
     ),
-    "darknet19": ZooEntry(
+    "darknet19": ImageEntry(
         "DarkNet-19: 19 convolutions, 3x3 and 1x1 in turn, a 1x1 classifier",
         "Redmon and Farhadi, YOLO9000: Better, Faster, Stronger, CVPR 2017",
         _darknet19,
     ),
-    "vgg16": ZooEntry(
+    "vgg16": ImageEntry(
         "VGG-16: 13 convolutions, 3 fully connected",
         _VGG,
         partial(_vgg, repeats=(2, 2, 3, 3, 3)),
         fixed_size=True,
     ),
-    "vgg19": ZooEntry(
+    "vgg19": ImageEntry(
         "VGG-19: 16 convolutions, 3 fully connected",
         _VGG,
         partial(_vgg, repeats=(2, 2, 4, 4, 4)),

@@ -1,0 +1,48 @@
+"""``inspect``: what was understood of a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mcmscope.cli.app import Dims, JsonFlag, Kv, NetworkName, Seq, print_json, told
+
+
+def inspect(
+    network: NetworkName,
+    seq: Seq = None,
+    kv: Kv = None,
+    dim: Dims = None,
+    save: Annotated[
+        str | None,
+        typer.Option("--save", metavar="FILE.json", help="Write the network as a file to edit or share."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Tell what was understood of a network: layers, sizes, what became of each operator."""
+    with told():
+        from mcmscope.cli.run import read_sizes
+        from mcmscope.options import Faults
+        from mcmscope.report.console import print_lines, warn
+        from mcmscope.report.inspection import inspection_lines, inspection_to_dict
+        from mcmscope.workload.inspection import inspect as understand
+        from mcmscope.workload.json_format import write_network
+
+        faults = Faults()
+        sizes = faults.attempt(lambda: read_sizes(seq, kv, dim))
+        if save is not None and not save.lower().endswith(".json"):
+            faults.found.append(f"--save: expected a name that ends in .json, got {save!r}")
+        faults.throw()
+        assert sizes is not None
+        found = understand(network, dims=sizes.dims, seq=sizes.seq, kv=sizes.kv)
+        warn(found.network.warnings)
+        if save is not None:
+            write_network(found.network, Path(save))
+        if json:
+            print_json(inspection_to_dict(found))
+        else:
+            print_lines(inspection_lines(found))
+            if save is not None:
+                print_lines(["", f"Wrote {save}."])
