@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from mcmscope.report.validation_doc import filled, made_blocks
+from mcmscope.report.doc_blocks import filled
+from mcmscope.report.validation_doc import made_blocks
 from mcmscope.simulate import simulate
 from mcmscope.validation.run import CASES, run_case, sensitivities
 

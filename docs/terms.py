@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 from mcmscope import load_package
 from mcmscope.cost.machine import machine
 from mcmscope.cost.nop import border_mb_per_s
 from mcmscope.files import write_text
 from mcmscope.hardware.package import Package
+from mcmscope.report.plots.style import INK, SKY, new_figure, svg
 from mcmscope.simulate.terms import Terms, measured
 
 HERE = Path(__file__).parent
@@ -51,32 +52,24 @@ def table(package: Package) -> list[str]:
     return lines
 
 
-def picture(package: Package) -> str:
-    """SVG: four panels over n, the model's line on the measured band."""
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
+def picture(package: Package) -> Any:
+    """Four panels over n, the model's line on the measured band."""
     found: list[Terms] = [measured(package, n) for n in sorted({*range(2, 65), *SHOWN, *range(64, 257, 8)})]
-    with rc_context({"svg.hashsalt": "mcmscope", "svg.fonttype": "path", "font.size": 8}):
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        FigureCanvasSVG(figure)
-        for place, (name, title) in enumerate(zip(FIGURES, TITLES, strict=True)):
-            axes = figure.add_subplot(2, 2, place + 1)
-            rows = [x for x in found if math.isfinite(getattr(x, name)[0])]
-            ns = [x.n for x in rows]
-            low, high = ([getattr(x, name)[end] for x in rows] for end in (0, 1))
-            axes.fill_between(ns, low, high, alpha=0.4, label="measured, by place")
-            axes.plot(ns, [modelled(package, n)[name] for n in ns], color="black", linewidth=1, label="model")
-            axes.set_xscale("log", base=2)
-            axes.set_ylim(0)
-            axes.set_title(title)
-            axes.set_ylabel("links")
-            axes.set_xlabel("chiplets of the region")
-            axes.legend(frameon=False)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+    figure = new_figure(4.6)
+    for axes, name, title in zip(figure.subplots(2, 2).flat, FIGURES, TITLES, strict=True):
+        rows = [x for x in found if math.isfinite(getattr(x, name)[0])]
+        ns = [x.n for x in rows]
+        low, high = ([getattr(x, name)[end] for x in rows] for end in (0, 1))
+        axes.fill_between(ns, low, high, color=SKY, alpha=0.6, linewidth=0, label="measured, by place")
+        axes.plot(ns, [modelled(package, n)[name] for n in ns], color=INK, linewidth=1, label="model")
+        axes.set_xscale("log", base=2)
+        axes.set_ylim(0)
+        axes.set_title(title)
+        axes.set_ylabel("links")
+        axes.set_xlabel("chiplets of the region")
+        axes.grid(True)
+        axes.legend()
+    return figure
 
 
 def main() -> None:
@@ -91,7 +84,7 @@ def main() -> None:
             flags=re.DOTALL,
         )
     write_text(HERE / "terms.md", page)
-    write_text(HERE / "figures" / "terms.svg", picture(load_package(PACKAGES[0])))
+    write_text(HERE / "figures" / "terms.svg", svg(lambda: picture(load_package(PACKAGES[0]))))
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ def test_out_writes_the_result_and_schedules(directory: Path) -> None:
     data = result_of(directory)
     validate(data, schema("result"))
     feasible = [row["scheme"] for row in data["schemes"] if row["feasible"]]
-    names = ["result.json", *(f"schedule-{scheme}.json" for scheme in feasible)]
+    names = ["result.json", "report.html", *(f"schedule-{scheme}.json" for scheme in feasible)]
     assert sorted(path.name for path in directory.iterdir()) == sorted(names)
     for scheme in feasible:
         saved = json.loads((directory / f"schedule-{scheme}.json").read_text())
@@ -229,7 +229,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
 def test_the_present_directory_will_do(tmp_path: Path) -> None:
     run = process(*RUN, "--scheme", "sequential", "--out", ".", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["result.json", "schedule-sequential.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "report.html",
+        "result.json",
+        "schedule-sequential.json",
+    ]
 
 
 @pytest.mark.parametrize("below", ["", "/inside"])
@@ -320,7 +324,7 @@ def test_the_process_itself(tmp_path: Path) -> None:
     run = process(*RUN, "--scheme", "sequential", "--out", "out", cwd=tmp_path)
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
-    assert "Wrote out/result.json and 1 schedule beside it." in run.stdout
+    assert "Wrote out/result.json, report.html and 1 schedule beside it." in run.stdout
     assert "…" not in run.stdout
     bad = process("run", "alexnet", "-p", "nope", cwd=tmp_path)
     assert bad.returncode == BAD_INPUT

@@ -16,7 +16,8 @@ from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
 from mcmscope.options import read_options
 from mcmscope.pareto import Pareto, pareto
 from mcmscope.report.pareto import COLUMNS, pareto_to_dict, summary_lines
-from mcmscope.report.pareto_picture import picture
+from mcmscope.report.plots.front import front_figure
+from mcmscope.report.plots.style import svg
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.schemas import schema
 
@@ -95,7 +96,7 @@ def test_a_scheme_without_schedules_is_told() -> None:
     assert found.reason
     assert found.reason in summary_lines(found)[0]
     validate(pareto_to_dict(found), schema("pareto"))
-    assert picture(found).startswith("<?xml")
+    assert svg(lambda: front_figure(pareto_to_dict(found))).startswith("<?xml")
 
 
 @pytest.mark.parametrize(

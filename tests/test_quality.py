@@ -17,8 +17,9 @@ from mcmscope import load_network, load_package
 from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
 from mcmscope.options import read_options
 from mcmscope.quality import Quality, quality, share_at_most
+from mcmscope.report.plots.rank import rank_figure
+from mcmscope.report.plots.style import svg
 from mcmscope.report.quality import quality_lines, quality_to_dict
-from mcmscope.report.quality_picture import picture
 from mcmscope.schedule import Objective
 from mcmscope.schemas import schema
 from mcmscope.search.exhaustive import check, rank
@@ -127,7 +128,7 @@ def test_every_objective_has_its_units(objective: Objective) -> None:
         Objective.EDP: ("mJ ms", "energy-delay product of the batch (mJ ms)"),
     }[objective]
     assert any(unit[0] in line for line in quality_lines(found))
-    assert f"<!-- {unit[1]} -->" in picture(found)
+    assert f"<!-- {unit[1]} -->" in svg(lambda: rank_figure(quality_to_dict(found)))
     best = found.standings[1]
     assert best.better == 0
     assert best.over_best == 0

@@ -115,7 +115,7 @@ def test_the_best_is_best_by_the_objective(result: Result) -> None:
 def test_save_writes_the_result_and_a_schedule_per_feasible_scheme(result: Result, tmp_path: Path) -> None:
     directory = tmp_path / "a" / "b"
     written = result.save(directory)
-    names = ["result.json", "schedule-segmented-pipeline.json", "schedule-sequential.json"]
+    names = ["report.html", "result.json", "schedule-segmented-pipeline.json", "schedule-sequential.json"]
     assert sorted(path.name for path in written) == names
     assert sorted(path.name for path in directory.iterdir()) == names
     assert json.loads((directory / "result.json").read_text()) == json.loads(

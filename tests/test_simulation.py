@@ -16,11 +16,13 @@ import mcmscope
 from mcmscope.cli.app import BAD_INPUT, app
 from mcmscope.comparison import Cause, Comparison, compare
 from mcmscope.errors import InputError
-from mcmscope.report.comparison import comparison_to_dict, flow_line_run_s
+from mcmscope.report.comparison import comparison_to_dict
 from mcmscope.report.differences import difference_lines, difference_rows
 from mcmscope.report.links import used_links
-from mcmscope.report.links_picture import links_picture
+from mcmscope.report.plots.links import links_figure
+from mcmscope.report.plots.style import svg
 from mcmscope.report.show_comparison import figure_rows, link_lines, segment_rows, stage_rows
+from mcmscope.report.views.traffic import traffic
 from mcmscope.schedule import Cluster, Objective, Partition, Schedule, Scheme, Segment
 from mcmscope.schedule_file import SavedSchedule, save_schedule
 from mcmscope.schemas import schema
@@ -134,7 +136,7 @@ def test_the_data_are_those_of_the_simulation_and_the_model(found: Comparison) -
     (segment,) = data["segments"]
     assert [stage["chiplets"] for stage in segment["stages"]] == [list(ORDER[:2]), list(ORDER[2:])]
     assert segment["simulated_load_s"] + segment["simulated_run_s"] == simulated.batch_s
-    run_s = flow_line_run_s(modelled.segments[0])
+    run_s = modelled.segments[0].flow_line_run_s
     assert segment["modelled_load_s"] + run_s == pytest.approx(BATCH / modelled.flow_line_throughput_per_s)
 
 
@@ -165,8 +167,12 @@ def test_links_are_told_by_chiplet_and_direction(found: Comparison) -> None:
     assert f"  {first.place}: " in link_lines(found)[1]
 
 
+def links_picture(found: Comparison) -> str:
+    return svg(lambda: links_figure(found.saved, traffic(comparison_to_dict(found))))
+
+
 def test_the_picture_is_whole_and_shows_all_links(found: Comparison) -> None:
-    text = links_picture(PIPELINE, found.simulation)
+    text = links_picture(found)
     assert ElementTree.fromstring(text).tag == "{http://www.w3.org/2000/svg}svg"
     assert "date" not in text
     arrows = text[text.index('<g id="Quiver_1"') :]
@@ -175,7 +181,7 @@ def test_the_picture_is_whole_and_shows_all_links(found: Comparison) -> None:
 
 def test_names_cannot_break_the_picture(found: Comparison) -> None:
     odd = replace(PIPELINE, network=replace(NETWORK, name="a $x_ <b> \n\x1b"))
-    ElementTree.fromstring(links_picture(odd, found.simulation))
+    ElementTree.fromstring(links_picture(replace(found, saved=odd)))
 
 
 def test_a_package_of_one_chiplet_has_no_links() -> None:
@@ -188,7 +194,7 @@ def test_a_package_of_one_chiplet_has_no_links() -> None:
     validate(data, schema("simulation"))
     assert data["links"]["max_utilization"] == 0
     assert [line.split()[0] for line in link_lines(found)] == ["DRAM"]
-    ElementTree.fromstring(links_picture(saved, found.simulation))
+    ElementTree.fromstring(links_picture(found))
 
 
 def test_what_leaving_causes_out_saves_adds_up(found: Comparison, layerwise: Comparison) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mcmscope.search.context import SearchContext
     from mcmscope.search.limit import Limit
     from mcmscope.simulate import Simulation
+    from mcmscope.simulate.run import Watch
 
 __all__ = [
     "evaluate",
@@ -192,10 +193,13 @@ def simulate_schedule(
     network: str | Path | Network | None = None,
     package: str | Path | Package | None = None,
     batch: int | None = None,
+    *,
+    watch: Watch | None = None,
 ) -> Simulation:
     """Run a schedule on the simulated package, event by event: its times, energy and the load of each link.
 
-    Takes what ``evaluate`` takes.
+    Takes what ``evaluate`` takes. ``watch`` is told of each pass of a segment: when every activity began
+    and ended.
 
     Raises:
         InputError: it is no schedule of this network on this package, with all faults; or it does not fit,
@@ -217,7 +221,7 @@ def simulate_schedule(
                 f"segments[{number}]: {segment.beats} beats of {layers} layers are more than the "
                 f"{MOST_LAYER_BEATS} that are simulated: take a smaller batch or larger micro-batches"
             )
-    return simulate(plan, net, pkg, m)
+    return simulate(plan, net, pkg, m, watch=watch)
 
 
 def _replica_faults(schedule: Schedule, package: Package) -> list[str]:

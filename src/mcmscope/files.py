@@ -88,6 +88,22 @@ def check_directory(directory: Path) -> None:
         raise InputError(f"{directory}: cannot be written: {reason}") from None
 
 
+def check_file(path: Path) -> None:
+    """See that ``path`` can be written as a file, without touching anything.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        if path.is_dir():
+            raise InputError(f"{path}: is a directory, expected a file to write")
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path}: cannot be written: {error}") from None
+    check_directory(path.parent)
+
+
 def make_directory(directory: Path) -> None:
     """Make ``directory`` unless it is there.
 
@@ -106,14 +122,23 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         InputError: it cannot be written; what was there before is untouched.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """``write_text`` for data that are no text.
+
+    Raises:
+        InputError: it cannot be written; what was there before is untouched.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
         Path(name).chmod(0o666 & ~_umask())
         Path(name).replace(path)
     except BaseException as error:

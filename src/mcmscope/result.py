@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.hardware.package import Package
 from mcmscope.schedule import Objective, Schedule, Scheme
 from mcmscope.workload.network import Network
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as PandasFrame
+    from polars import DataFrame as PolarsFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,7 @@ class SchemeResult:
 
     @property
     def flow_line_throughput_per_s(self) -> float | None:
-        """As ``throughput_per_s`` if stages hand over as soon as they can, not all at the beat."""
+        """As ``throughput_per_s`` if stages hand over as soon as they can, and flows share links."""
         return self.evaluation.flow_line_throughput_per_s if self.evaluation else None
 
     @property
@@ -132,12 +137,19 @@ class Result:
 
     @property
     def best(self) -> SchemeResult | None:
-        """The feasible scheme that is best by the objective, the first of equal ones; None if none is."""
-        rows = [(cost_of(row.evaluation, self.objective), row) for row in self.schemes if row.evaluation]
-        return min(rows, key=lambda pair: pair[0])[1] if rows else None
+        """The feasible scheme that is best by the objective, the first of equal ones; None if none is.
+
+        For throughput that is the smaller of the two: in step, and as a flow line.
+        """
+        rows = [(row.evaluation, row) for row in self.schemes if row.evaluation]
+        if self.objective is Objective.THROUGHPUT:
+            return max(rows, key=lambda pair: lesser_throughput_per_s(pair[0]))[1] if rows else None
+        return min(rows, key=lambda pair: cost_of(pair[0], self.objective))[1] if rows else None
 
     def save(self, directory: str | Path) -> tuple[Path, ...]:
-        """Write ``result.json`` and ``schedule-SCHEME.json`` per feasible scheme; returns the files.
+        """Write ``result.json``, ``report.html`` and ``schedule-SCHEME.json`` per feasible scheme.
+
+        Returns the files, the result last.
 
         Each file appears whole or not at all. Schedule files of schemes that have none in this result, left
         there by another run, are removed.
@@ -148,6 +160,34 @@ class Result:
         from mcmscope.report.save import save_result
 
         return save_result(self, Path(directory))
+
+    def to_pandas(self, table: str = "schemes") -> PandasFrame:
+        """A table as a pandas data frame: ``schemes``, or ``segments``, ``stages`` or ``layers`` of them all.
+
+        Raises:
+            ImportError: pandas is not installed.
+            InputError: there is no such table.
+        """
+        from mcmscope.report.notebook.tables import pandas_frame, result_columns
+
+        return pandas_frame(result_columns(self, table))
+
+    def to_polars(self, table: str = "schemes") -> PolarsFrame:
+        """As ``to_pandas``, as a polars data frame."""
+        from mcmscope.report.notebook.tables import polars_frame, result_columns
+
+        return polars_frame(result_columns(self, table))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from mcmscope.report.notebook.show import result_html
+
+        return result_html(self)
+
+
+def lesser_throughput_per_s(evaluation: Evaluation) -> float:
+    """Samples per second in step or as a flow line, whichever is less."""
+    return min(evaluation.throughput_per_s, evaluation.flow_line_throughput_per_s)
 
 
 def cost_of(evaluation: Evaluation, objective: Objective) -> int:

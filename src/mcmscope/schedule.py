@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pandas import DataFrame as PandasFrame
+    from polars import DataFrame as PolarsFrame
 
 
 class Partition(StrEnum):
@@ -76,6 +81,28 @@ class Schedule:
     def clusters(self) -> Iterator[Cluster]:
         """All clusters in order."""
         return (cluster for segment in self.segments for cluster in segment.clusters)
+
+    def to_pandas(self) -> PandasFrame:
+        """A row per layer as a pandas data frame.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        from mcmscope.report.notebook.tables import pandas_frame, schedule_columns
+
+        return pandas_frame(schedule_columns(self))
+
+    def to_polars(self) -> PolarsFrame:
+        """As ``to_pandas``, as a polars data frame."""
+        from mcmscope.report.notebook.tables import polars_frame, schedule_columns
+
+        return polars_frame(schedule_columns(self))
+
+    def _repr_html_(self) -> str:
+        """What notebooks show."""
+        from mcmscope.report.notebook.show import schedule_html
+
+        return schedule_html(self)
 
 
 def serpentine(rows: int, columns: int, strip_height: int) -> tuple[int, ...]:

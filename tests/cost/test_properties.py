@@ -97,8 +97,6 @@ def test_nothing_beats_the_bound(case: Case) -> None:
     slack = 1 + 1e-12
     assert result.throughput_per_s <= result.bound_throughput_per_s * slack
     assert result.flow_line_throughput_per_s <= result.bound_throughput_per_s * slack
-    assert result.throughput_per_s <= result.flow_line_throughput_per_s * slack
-    assert result.flow_line_latency_s <= result.latency_s
     assert result.steady_throughput_per_s <= result.steady_bound_throughput_per_s * slack
     assert 0 < result.utilization <= slack
 

@@ -76,9 +76,12 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "cut": ps(kernel.cut_s),
         "io": ps(kernel.io_s),
         "spill": ps(kernel.spill_s),
+        "links": ps(kernel.links_s),
         "run": ps(kernel.run_s),
         "dram": kernel.dram_bytes_per_beat,
         "load_bytes": kernel.load_bytes,
+        "last": (ps(kernel.last_load_s), ps(kernel.last_beat_s), ps(kernel.last_slowest_stage_s)),
+        "energy": {term: kernel.energy_fj[term] for term in plain.energy},
     } == {
         "load": plain.load_ps,
         "beats": plain.beats,
@@ -88,9 +91,12 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
         "cut": plain.cut_ps,
         "io": plain.io_ps,
         "spill": plain.spill_ps,
+        "links": plain.links_ps,
         "run": plain.run_ps,
         "dram": plain.io_bytes + plain.spill_bytes,
         "load_bytes": plain.load_bytes,
+        "last": (plain.last_load_ps, plain.last_beat_ps, plain.last_slowest_ps),
+        "energy": plain.energy,
     }
     for stage, expected in zip(kernel.stages, plain.stages, strict=True):
         assert (
@@ -100,6 +106,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
             stage.relayed_bytes,
             stage.spilled_bytes,
             ps(stage.cut_s),
+            ps(stage.links_s),
         ) == (
             expected.time_ps,
             expected.stored,
@@ -107,6 +114,7 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
             expected.relayed,
             expected.excess,
             expected.cut_ps,
+            expected.links_ps,
         )
         for layer, figures in zip(stage.details, expected.layers, strict=True):
             assert (
@@ -128,6 +136,8 @@ def assert_segment(kernel: SegmentEvaluation, plain: reference.SegmentFigures) -
                 figures.stored,
                 figures.active,
             )
+            if plain.passes == 1:
+                assert {term: layer.energy_fj[term] for term in figures.energy} == figures.energy
 
 
 def tell(case: Case, figures: reference.Figures | str) -> None:

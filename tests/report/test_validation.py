@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from mcmscope.report.doc_blocks import blocks, filled
 from mcmscope.report.validation import (
     HEADINGS,
     cells,
@@ -14,7 +15,7 @@ from mcmscope.report.validation import (
     validation_table,
     validation_to_dict,
 )
-from mcmscope.report.validation_doc import blocks, filled, made_blocks
+from mcmscope.report.validation_doc import made_blocks
 from mcmscope.validation.case import Case, Figure, Plan, Published, knob
 from mcmscope.validation.run import Effect, Row
 

@@ -49,6 +49,9 @@ def run(flows: list[Sent], *, shared: bool = True) -> list[float]:
         int(shared),
         np.zeros(2 * delays),
         ended,
+        np.zeros((0, 0)),
+        0.0,
+        1.0,
     )
     assert done == 2 * delays
     return ended[delays:].tolist()
@@ -195,5 +198,8 @@ def test_a_cycle_of_waits_ends_nothing() -> None:
         1,
         np.zeros(2),
         ended,
+        np.zeros((0, 0)),
+        0.0,
+        1.0,
     )
     assert done == 0

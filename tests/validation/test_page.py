@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mcmscope.report.validation_doc import blocks, made_blocks
+from mcmscope.report.doc_blocks import blocks
+from mcmscope.report.validation_doc import made_blocks
 from mcmscope.simulate import simulate
 from mcmscope.validation.run import CASES, Row, run_case, sensitivity
 

@@ -10,27 +10,36 @@ from mcmscope.cli.inspect import inspect
 from mcmscope.cli.lists import networks, packages, show
 from mcmscope.cli.output import watch_output
 from mcmscope.cli.pareto import pareto
+from mcmscope.cli.plot import plot
 from mcmscope.cli.price import evaluate, explain
 from mcmscope.cli.quality import quality
+from mcmscope.cli.report import report
+from mcmscope.cli.reproduce import reproduce
 from mcmscope.cli.run import run
 from mcmscope.cli.simulate import simulate
+from mcmscope.cli.trace import trace
 from mcmscope.cli.validate import validate
 
 __all__ = ["app", "main"]
 
-for command in (
+COMMANDS = (
     run,
+    report,
+    plot,
     evaluate,
     explain,
     quality,
     pareto,
     simulate,
+    trace,
     validate,
+    reproduce,
     packages,
     networks,
     show,
     inspect,
-):
+)
+for command in COMMANDS:
     app.command()(command)
 
 

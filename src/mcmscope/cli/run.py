@@ -64,7 +64,8 @@ def run(
         bool, typer.Option("--allow-unknown", help="Take unknown ONNX operators for data movement.")
     ] = False,
     out: Annotated[
-        str | None, typer.Option("--out", "-o", metavar="DIR", help="Write result.json and schedules here.")
+        str | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write result.json, report.html and schedules here."),
     ] = None,
     json: JsonFlag = False,
 ) -> None:

@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from mcmscope.cost.code import PARTITIONS, Encoded
+from mcmscope.cost.energy import ENERGY_NAMES
 from mcmscope.cost.model import CostModel, Priced
 from mcmscope.cost.reports import (
     BEAT_PS,
     BEATS,
     CUT_PS,
+    FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
+    LAYER_ENERGY,
+    LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
     PASSES,
@@ -21,6 +28,7 @@ from mcmscope.cost.reports import (
     SPILL_PS,
     STAGE_CUT,
     STAGE_EXCESS,
+    STAGE_LINKS,
     STAGE_NEED,
     STAGE_RELAYED,
     STAGE_STORED,
@@ -34,7 +42,11 @@ PS_PER_S = 10**12
 
 @dataclass(frozen=True, slots=True)
 class LayerEvaluation:
-    """One layer for one beat on its region: what one chiplet does. ``binds`` names what its time goes to."""
+    """One layer for one beat on its region: what one chiplet does. ``binds`` names what its time goes to.
+
+    ``energy_fj`` is that of the whole region for one beat, by ``ENERGY_NAMES``. Weight loads and DRAM traffic
+    are the segment's and not in it; in passes it is a beat's share of all of them, loads over the NoP too.
+    """
 
     name: str
     partition: Partition
@@ -46,12 +58,16 @@ class LayerEvaluation:
     exchange_s: float
     ingress_bytes: int
     stored_weight_bytes: int
+    energy_fj: dict[str, int]
     binds: str
 
 
 @dataclass(frozen=True, slots=True)
 class StageEvaluation:
-    """One cluster for one beat. Bytes are per chiplet; ``spilled_bytes`` do not fit its buffer."""
+    """One cluster for one beat. Bytes are per chiplet; ``spilled_bytes`` do not fit its buffer.
+
+    ``links_s``: for how long its flows keep the links that they share busy.
+    """
 
     layers: tuple[int, int]
     chiplets: int
@@ -61,6 +77,7 @@ class StageEvaluation:
     relayed_bytes: int
     spilled_bytes: int
     cut_s: float
+    links_s: float
     binds: str
     details: tuple[LayerEvaluation, ...]
 
@@ -69,7 +86,10 @@ class StageEvaluation:
 class SegmentEvaluation:
     """One segment over the whole batch: load, then ``beats`` (+ fill and drain) of ``beat_s``.
 
-    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``.
+    The beat is the longest of ``slowest_stage_s``, ``cut_s`` and ``io_s + spill_s``. In passes, loads, bytes
+    and ``run_s`` are those of all of them, the beat and its parts those of the first; ``last_`` figures are
+    those of the last, which may be smaller. ``energy_fj`` is that of the whole batch without static power, by
+    ``ENERGY_NAMES``. A flow line takes no less than ``links_s`` for a beat: what flows that share links take.
     """
 
     layers: tuple[int, int]
@@ -82,9 +102,15 @@ class SegmentEvaluation:
     cut_s: float
     io_s: float
     spill_s: float
+    links_s: float
     run_s: float
+    flow_line_run_s: float
     dram_bytes_per_beat: int
     load_bytes: int
+    last_load_s: float
+    last_beat_s: float
+    last_slowest_stage_s: float
+    energy_fj: dict[str, int]
     binds: str
     stages: tuple[StageEvaluation, ...]
 
@@ -97,8 +123,12 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
     out: list[SegmentEvaluation] = []
     c = 0
     bounds = [0, *code.segments[:, 0].tolist()]
-    for (a, b), report, micro_batch in zip(
-        pairwise(bounds), run.segments.tolist(), code.segments[:, 1].tolist(), strict=True
+    for (a, b), report, micro_batch, energy in zip(
+        pairwise(bounds),
+        run.segments.tolist(),
+        code.segments[:, 1].tolist(),
+        run.energy.tolist(),
+        strict=True,
     ):
         inside: list[StageEvaluation] = []
         i = a
@@ -119,6 +149,7 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                     relayed_bytes=stage[STAGE_RELAYED],
                     spilled_bytes=stage[STAGE_EXCESS],
                     cut_s=stage[STAGE_CUT] / PS_PER_S,
+                    links_s=stage[STAGE_LINKS] / PS_PER_S,
                     binds=max(shares, key=lambda name: shares[name]),
                     details=details,
                 )
@@ -136,9 +167,15 @@ def segment_breakdown(model: CostModel, code: Encoded, run: Priced) -> tuple[Seg
                 cut_s=report[CUT_PS] / PS_PER_S,
                 io_s=report[IO_PS] / PS_PER_S,
                 spill_s=report[SPILL_PS] / PS_PER_S,
+                links_s=report[LINKS_PS] / PS_PER_S,
                 run_s=report[RUN_PS] / PS_PER_S,
+                flow_line_run_s=report[FLOW_PS] / PS_PER_S,
                 dram_bytes_per_beat=report[IO_BYTES] + report[SPILL_BYTES],
                 load_bytes=report[LOAD_BYTES],
+                last_load_s=report[LAST_LOAD_PS] / PS_PER_S,
+                last_beat_s=report[LAST_BEAT_PS] / PS_PER_S,
+                last_slowest_stage_s=report[LAST_SLOWEST_PS] / PS_PER_S,
+                energy_fj=dict(zip(ENERGY_NAMES, energy, strict=True)),
                 binds=_segment_binds(report, inside),
                 stages=tuple(inside),
             )
@@ -159,7 +196,7 @@ def _segment_binds(report: list[int], stages: list[StageEvaluation]) -> str:
 
 
 def _layer(model: CostModel, name: str, partition: int, cost: list[int]) -> LayerEvaluation:
-    named = LayerCost(*cost)
+    named = LayerCost(*cost[:LAYER_ENERGY])
     return LayerEvaluation(
         name=name,
         partition=PARTITIONS[partition],
@@ -171,12 +208,12 @@ def _layer(model: CostModel, name: str, partition: int, cost: list[int]) -> Laye
         exchange_s=named.exchange_ps / PS_PER_S,
         ingress_bytes=named.ingress_bytes,
         stored_weight_bytes=named.stored_bytes,
-        binds=_layer_binds(model, cost),
+        energy_fj=dict(zip(ENERGY_NAMES, cost[LAYER_ENERGY:], strict=True)),
+        binds=_layer_binds(model, named),
     )
 
 
-def _layer_binds(model: CostModel, cost: list[int]) -> str:
-    named = LayerCost(*cost)
+def _layer_binds(model: CostModel, named: LayerCost) -> str:
     cycle_ps = 1_000_000 / model.machine.clock_mhz
     times = {
         "compute": named.compute_cycles * cycle_ps,

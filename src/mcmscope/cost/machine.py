@@ -7,6 +7,9 @@ from typing import NamedTuple
 from mcmscope.hardware.package import Overlap, Package
 from mcmscope.jit import kernel
 
+BARRED_CYCLES = 10**9
+"""What a layer takes longer under a partition that is barred: more than any batch takes without it."""
+
 
 class Machine(NamedTuple):
     """A package for kernels: plain numbers only, so that passing it on costs nothing."""
@@ -35,6 +38,7 @@ class Machine(NamedTuple):
     hop_ps: int
     ports: int  # chiplets with a DRAM port
     side_ports: int  # of them, those at the left and right sides
+    barred: int = 0  # partitions that are taken for ``BARRED_CYCLES`` slower, a bit each: out of the question
 
 
 @kernel

@@ -6,7 +6,9 @@ import numpy as np
 
 from mcmscope.cost.arrays import (
     DATA,
+    INPUTS_READ,
     ISP,
+    MADE_BEFORE,
     OUTPUTS_MADE,
     OUTSIDE,
     RESIDUAL,
@@ -168,6 +170,37 @@ def drain_ps(net: NetworkArrays, machine: Machine, i: int, j: int, n: int, u: in
 def draining_bytes(net: NetworkArrays, i: int, j: int) -> int:
     """Bytes per sample of the distinct tensors made in [i, j) that are used behind it or leave."""
     return net.span[OUTPUTS_MADE, i, j] + net.span[USED_AFTER, i, j]
+
+
+@inner
+def links_ps(
+    net: NetworkArrays,
+    machine: Machine,
+    i: int,
+    j: int,
+    n: int,
+    u: int,
+    exchanged: int,
+    relayed: int,
+    spill: int,
+) -> int:
+    """For how long a beat of cluster [i, j) keeps the links of its region busy, by all that meets there.
+
+    ``exchanged`` picoseconds of its layers' exchanges, ``relayed`` bytes per sample that pass by, ``spill``
+    picoseconds. What chiplets bring each other and what passes by counts whole; what enters, leaves or spills
+    half, since it shares only a part of those links. See docs/model.md, where the halves come from.
+    """
+    arriving = net.span[INPUTS_READ, i, j] + net.span[MADE_BEFORE, i, j]
+    passing = transfer_ps(u * relayed, machine.cut_mb_per_s)
+    leaving = drain_ps(net, machine, i, j, n, u)
+    return passing + shared_ps(exchanged, u * arriving, leaving + spill, n, machine)
+
+
+@inner
+def shared_ps(exchanged: int, arriving: int, beside: int, n: int, machine: Machine) -> int:
+    """``links_ps`` of ``arriving`` bytes within ``exchanged`` picoseconds, with what runs ``beside`` them."""
+    entering = min(exchanged, transfer_ps(arriving, border_mb_per_s(n, machine)))
+    return exchanged - entering + (entering + beside) // 2
 
 
 @inner

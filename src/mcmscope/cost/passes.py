@@ -33,13 +33,17 @@ from mcmscope.cost.dram import for_samples, io_bytes, load_ps
 from mcmscope.cost.energy import ENERGY_TERMS, NOP, EnergyTerms, add_layer_energy, hop_fj
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import excess_bytes, spill_ps
-from mcmscope.cost.nop import border_mb_per_s
+from mcmscope.cost.nop import border_mb_per_s, shared_ps
 from mcmscope.cost.reports import (
     BEAT_PS,
     BEATS,
     FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
+    LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
     NO_SLICE_FITS,
@@ -192,22 +196,32 @@ def price_passes(
         load = load_ps(row[0, WEIGHT_BYTES], cost.distinct_bytes, n, replicas, machine)
         io_ps = transfer_ps(u * io * replicas, machine.dram_mb_per_s)
         floor = io_ps + spill_ps(excess, machine)
-        time = max(cost.time_ps, transfer_ps(u * row[0, OUT_BYTES], border_mb_per_s(n, machine)))
+        leaving = transfer_ps(u * row[0, OUT_BYTES], border_mb_per_s(n, machine))
+        time = max(cost.time_ps, leaving)
         beat = max(time, floor)
+        arriving = 0
+        for o in range(count):
+            arriving += u * operand[o, BYTES]
+        links = shared_ps(cost.exchange_ps, arriving, leaving + floor - io_ps, n, machine) + io_ps // 2
         spilled = 2 * excess * n
         report[LOAD_PS] += repeats * load
         report[RUN_PS] += repeats * beats * beat
+        report[FLOW_PS] += repeats * beats * max(beat, links)
         report[PASS_PS] += repeats * beat
         report[IO_BYTES] += repeats * u * io
         report[SPILL_BYTES] += repeats * spilled
         report[LOAD_BYTES] += repeats * row[0, WEIGHT_BYTES]
         report[PASSES] += repeats
+        report[LAST_LOAD_PS] = load
+        report[LAST_BEAT_PS] = beat
+        report[LAST_SLOWEST_PS] = time
         if which == 0:
             report[BEAT_PS] = beat
             report[SLOWEST_PS] = time
             report[STAGES_PS] = time
             report[IO_PS] = io_ps
             report[SPILL_PS] = floor - io_ps
+            report[LINKS_PS] = links
             stage[STAGE_TIME] = time
             stage[STAGE_STORED] = cost.stored_bytes
             stage[STAGE_DISTINCT] = cost.distinct_bytes
@@ -238,5 +252,4 @@ def price_passes(
             energy[term] += repeats * for_samples(one[term], m, u)
         energy[NOP] += repeats * hop_fj(cost.distinct_bytes * n * replicas, 1000, terms)
     report[BEATS] = beats
-    report[FLOW_PS] = report[RUN_PS]
     return OK

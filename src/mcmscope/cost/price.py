@@ -10,7 +10,7 @@ from mcmscope.cost.dram import for_samples, io_bytes, is_kept, load_ps
 from mcmscope.cost.energy import DRAM, ENERGY_TERMS, NOP, EnergyTerms, add_layer_energy, dram_fj, hop_fj
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, excess_bytes, relayed_bytes, spill_ps
-from mcmscope.cost.nop import drain_ps
+from mcmscope.cost.nop import drain_ps, links_ps
 from mcmscope.cost.passes import price_passes
 from mcmscope.cost.reports import (
     BEAT_PS,
@@ -20,6 +20,11 @@ from mcmscope.cost.reports import (
     FLOW_PS,
     IO_BYTES,
     IO_PS,
+    LAST_BEAT_PS,
+    LAST_LOAD_PS,
+    LAST_SLOWEST_PS,
+    LAYER_ENERGY,
+    LINKS_PS,
     LOAD_BYTES,
     LOAD_PS,
     MICRO_BATCH,
@@ -35,6 +40,7 @@ from mcmscope.cost.reports import (
     STAGE_CUT,
     STAGE_DISTINCT,
     STAGE_EXCESS,
+    STAGE_LINKS,
     STAGE_NEED,
     STAGE_RELAYED,
     STAGE_STORED,
@@ -103,9 +109,11 @@ def price(
             distinct = 0
             window = 0
             stream = 0
+            exchanged = 0
             for l in range(i, j):
                 cost = cost_of(net, machine, tilings, l, partitions[l], partitions, i, n, u, tiles)
                 time += cost.time_ps
+                exchanged += cost.exchange_ps
                 stored += cost.stored_bytes
                 distinct += cost.distinct_bytes
                 window = max(window, cost.window_bytes)
@@ -113,6 +121,8 @@ def price(
                 if layer_report.shape[0] > 0:
                     for column, value in enumerate(cost):
                         layer_report[l, column] = value
+                    for term in range(ENERGY_TERMS):
+                        layer_report[l, LAYER_ENERGY + term] = -per_beat[term]
                     add_layer_energy(
                         net.layer,
                         l,
@@ -132,6 +142,8 @@ def price(
                         terms,
                         per_beat,
                     )
+                    for term in range(ENERGY_TERMS):
+                        layer_report[l, LAYER_ENERGY + term] += per_beat[term]
             stage = stage_report[c]
             if stored > machine.weight_limit:
                 if j - i > 1 or i > a or j < b:
@@ -155,12 +167,17 @@ def price(
                 )
                 if status != OK:
                     return status
+                if layer_report.shape[0] > 0:
+                    for term in range(ENERGY_TERMS):
+                        layer_report[i, LAYER_ENERGY + term] = energy[s, term] * u // m
                 in_passes = True
             else:
                 time = max(time, drain_ps(net, machine, i, j, n, u))
                 need = stream if j - i == 1 else cluster_need(net, i, j, n, u) + window
-                relayed = ceil_div(u * relayed_bytes(net, a, b, i, j), n)
+                passing = relayed_bytes(net, a, b, i, j)
+                relayed = ceil_div(u * passing, n)
                 excess = excess_bytes(need + relayed, stored, machine)
+                links = links_ps(net, machine, i, j, n, u, exchanged, passing, spill_ps(excess, machine))
                 cut = transfer_ps(u * cut_bytes(net, a, b, j), machine.cut_mb_per_s) if j < b else 0
                 worst_excess = max(worst_excess, excess)
                 load = max(load, load_ps(weights, distinct, n, replicas, machine))
@@ -168,6 +185,7 @@ def price(
                 report[SLOWEST_PS] = max(report[SLOWEST_PS], time)
                 report[STAGES_PS] += time
                 report[CUT_PS] = max(report[CUT_PS], cut)
+                report[LINKS_PS] = max(report[LINKS_PS], links)
                 report[SPILL_BYTES] += 2 * excess * n
                 stage[STAGE_TIME] = time
                 stage[STAGE_STORED] = stored
@@ -176,6 +194,7 @@ def price(
                 stage[STAGE_RELAYED] = relayed
                 stage[STAGE_EXCESS] = excess
                 stage[STAGE_CUT] = cut
+                stage[STAGE_LINKS] = links
             i = j
             c += 1
         if not in_passes:
@@ -189,11 +208,16 @@ def price(
             report[IO_PS] = io_time
             report[SPILL_PS] = spill
             report[RUN_PS] = (beats + k - 1) * beat
-            report[FLOW_PS] = max(report[STAGES_PS], beat) + (beats - 1) * beat
+            report[LINKS_PS] += io_time // 2
+            shared = max(beat, report[LINKS_PS])
+            report[FLOW_PS] = max(report[STAGES_PS], shared) + (beats - 1) * shared
             report[IO_BYTES] = u * io
             report[LOAD_BYTES] = weights
             report[PASSES] = 1
             report[PASS_PS] = beat
+            report[LAST_LOAD_PS] = load
+            report[LAST_BEAT_PS] = beat
+            report[LAST_SLOWEST_PS] = report[SLOWEST_PS]
             for term in range(ENERGY_TERMS):
                 energy[s, term] = for_samples(per_beat[term], m, u)
             energy[s, NOP] += hop_fj(delivered * replicas, 1000, terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcmscope.cost.energy import ENERGY_TERMS
 from mcmscope.cost.stage import LayerCost
 
 # Columns of the encoded schedule.
@@ -9,9 +10,13 @@ SEGMENT_END, MICRO_BATCH = range(2)
 CLUSTER_END, REGION, TILE_SAMPLES, TILE_ROWS, TILE_COLUMNS = range(5)
 
 # Columns of what ``price`` reports per layer, stage and segment.
-LAYER_REPORT = len(LayerCost._fields)
-STAGE_TIME, STAGE_STORED, STAGE_DISTINCT, STAGE_NEED, STAGE_RELAYED, STAGE_EXCESS, STAGE_CUT = range(7)
-STAGE_REPORT = 7
+LAYER_ENERGY = len(LayerCost._fields)
+"""Behind the figures of ``LayerCost``: the energy of a beat by its terms."""
+LAYER_REPORT = LAYER_ENERGY + ENERGY_TERMS
+STAGE_TIME, STAGE_STORED, STAGE_DISTINCT, STAGE_NEED, STAGE_RELAYED, STAGE_EXCESS, STAGE_CUT, STAGE_LINKS = (
+    range(8)
+)
+STAGE_REPORT = 8
 (
     LOAD_PS,
     BEATS,
@@ -28,7 +33,11 @@ STAGE_REPORT = 7
     LOAD_BYTES,
     PASSES,
     PASS_PS,
-) = range(15)
-SEGMENT_REPORT = 15
+    LINKS_PS,
+    LAST_LOAD_PS,
+    LAST_BEAT_PS,
+    LAST_SLOWEST_PS,
+) = range(19)
+SEGMENT_REPORT = 19
 OK, TOO_MUCH_WEIGHT, NO_SLICE_FITS = range(3)
 """What ``price`` returns: the schedule fits, or why not."""

@@ -17,7 +17,7 @@ from mcmscope.cost.arrays import (
     operand_row,
 )
 from mcmscope.cost.compute import array_cycles, ceil_div, cycles_ps, share, vector_cycles, weight_share
-from mcmscope.cost.machine import Machine
+from mcmscope.cost.machine import BARRED_CYCLES, Machine
 from mcmscope.cost.memory import cluster_need, operand_stream, operand_window, output_stream, shard_window
 from mcmscope.cost.nop import (
     drain_ps,
@@ -72,6 +72,7 @@ def layer_cost(
     g, k, samples, high, wide, active = share(row, split[at, 0], split[at, 1], partition, u, tiles)
     positions = samples * high * wide
     compute, copies, along_k = array_cycles(tiling, t, row.kernel, g, positions)
+    compute += (machine.barred >> partition & 1) * BARRED_CYCLES
     vector = vector_cycles(row, partition, u, g, k, positions, machine.vector_lanes)
     ingress = shard_exchange(row, partition, n)
     arriving = 0

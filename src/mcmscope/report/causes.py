@@ -26,6 +26,9 @@ CAUSES = {
 }
 """Cause of a beat, or of a segment's load, in words."""
 
+PLURAL = frozenset({"memory", "NoP", CUT, SPILL, LOAD})
+"""Causes whose words are plural."""
+
 
 def slowest(segment: SegmentEvaluation) -> int:
     """Index of the segment's slowest stage."""

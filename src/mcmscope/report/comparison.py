@@ -83,14 +83,6 @@ def _before(simulation: Simulation | None) -> dict[str, Any] | None:
     }
 
 
-def flow_line_run_s(segment: SegmentEvaluation) -> float:
-    """The model's time of a segment as a flow line, without its load."""
-    if segment.passes > 1:  # of one stage, so that both pipelines are the same
-        return segment.run_s
-    through = max(sum(stage.time_s for stage in segment.stages), segment.beat_s)
-    return through + (segment.beats - 1) * segment.beat_s
-
-
 def _segment(timed: SegmentTimes, priced: SegmentEvaluation) -> dict[str, Any]:
     return {
         "layers": list(timed.layers),
@@ -101,7 +93,7 @@ def _segment(timed: SegmentTimes, priced: SegmentEvaluation) -> dict[str, Any]:
         "modelled_load_s": priced.load_s,
         "simulated_run_s": timed.run_s,
         "modelled_run_s": priced.run_s,
-        "modelled_flow_line_run_s": flow_line_run_s(priced),
+        "modelled_flow_line_run_s": priced.flow_line_run_s,
         "modelled_beat_s": priced.beat_s,
         "stages": [_stage(*pair) for pair in zip(timed.stages, priced.stages, strict=True)],
     }
@@ -147,13 +139,17 @@ def _gap(found: Comparison) -> dict[str, Any]:
 
 def save_comparison(found: Comparison, directory: Path) -> tuple[Path, ...]:
     """``Comparison.save``: the picture first, the data last."""
-    from mcmscope.report.links_picture import links_picture
+    from mcmscope.report.plots.links import links_figure
+    from mcmscope.report.plots.style import svg
+    from mcmscope.report.views.traffic import traffic
 
     check_directory(directory)
     make_directory(directory)
+    data = comparison_to_dict(found)
+    picture = svg(lambda: links_figure(found.saved, traffic(data)))
     texts = {
-        links_file_name(found.saved.scheme): links_picture(found.saved, found.simulation),
-        simulation_file_name(found.saved.scheme): json_text(comparison_to_dict(found)),
+        links_file_name(found.saved.scheme): picture,
+        simulation_file_name(found.saved.scheme): json_text(data),
     }
     for name, text in texts.items():
         write_text(directory / name, text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mcmscope.simulate import Simulation
-from mcmscope.simulate.mesh import CHANNEL, PORT_IN, PORT_OUT
+from mcmscope.simulate.mesh import CHANNEL, PORT_IN, PORT_OUT, Mesh
 
 DIRECTIONS = ("east", "west", "south", "north")
 """By number of the link, as in ``mcmscope.simulate.mesh``."""
@@ -24,16 +24,20 @@ class Busy:
 
 def used_links(simulation: Simulation) -> list[Busy]:
     """Links between chiplets, the busiest first."""
-    columns = simulation.mesh.columns
-    step = (1, -1, columns, -columns)
     exists = simulation.mesh.exists().tolist()
     loads = zip(simulation.link_bytes.tolist(), simulation.link_utilization.tolist(), strict=True)
     found = [
-        Busy(f"{_chiplet(x // 4, columns)} {DIRECTIONS[x % 4]} to {x // 4 + step[x % 4]}", moved, share)
+        Busy(link_place(simulation.mesh, x), moved, share)
         for x, (moved, share) in enumerate(loads)
         if exists[x]
     ]
     return sorted(found, key=lambda link: -link.utilization)
+
+
+def link_place(mesh: Mesh, link: int) -> str:
+    """Where a link is: ``chiplet 5 (row 1, column 1) east to 6``."""
+    step = (1, -1, mesh.columns, -mesh.columns)
+    return f"{_chiplet(link // 4, mesh.columns)} {DIRECTIONS[link % 4]} to {link // 4 + step[link % 4]}"
 
 
 def _chiplet(chiplet: int, columns: int) -> str:

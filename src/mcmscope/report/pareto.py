@@ -89,15 +89,14 @@ def pareto_csv(found: Pareto) -> str:
 
 def save_pareto(found: Pareto, directory: Path) -> tuple[Path, ...]:
     """``Pareto.save``: the data last."""
-    from mcmscope.report.pareto_picture import picture
+    from mcmscope.report.plots.front import front_figure
+    from mcmscope.report.plots.style import svg
 
     check_directory(directory)
     make_directory(directory)
-    texts = {
-        CSV_FILE: pareto_csv(found),
-        PICTURE_FILE: picture(found),
-        JSON_FILE: json_text(pareto_to_dict(found)),
-    }
+    data = pareto_to_dict(found)
+    picture = svg(lambda: front_figure(data))
+    texts = {CSV_FILE: pareto_csv(found), PICTURE_FILE: picture, JSON_FILE: json_text(data)}
     for name, text in texts.items():
         write_text(directory / name, text)
     return tuple(directory / name for name in texts)

@@ -74,11 +74,14 @@ def _digits(value: int | None) -> str | None:
 
 def save_quality(found: Quality, directory: Path) -> tuple[Path, ...]:
     """``Quality.save``: the picture first, the data last."""
-    from mcmscope.report.quality_picture import picture
+    from mcmscope.report.plots.rank import rank_figure
+    from mcmscope.report.plots.style import svg
 
     check_directory(directory)
     make_directory(directory)
-    texts = {PICTURE_FILE: picture(found), JSON_FILE: json_text(quality_to_dict(found))}
+    data = quality_to_dict(found)
+    picture = svg(lambda: rank_figure(data))
+    texts = {PICTURE_FILE: picture, JSON_FILE: json_text(data)}
     for name, text in texts.items():
         write_text(directory / name, text)
     return tuple(directory / name for name in texts)

@@ -12,6 +12,7 @@ from mcmscope.schedule import Scheme
 from mcmscope.schedule_file import SavedSchedule, saved_to_dict
 
 RESULT_FILE = "result.json"
+REPORT_FILE = "report.html"
 
 
 def schedule_file_name(scheme: Scheme) -> str:
@@ -22,8 +23,12 @@ def schedule_file_name(scheme: Scheme) -> str:
 def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
     """``Result.save``: all texts are made first, then written one by one, the result last.
 
+    The report shows what other commands left in the directory, too, if it is of the same case.
     Schedule files of schemes that this result has no schedule of are of another run and removed.
     """
+    from mcmscope.report.page.page import report_html
+    from mcmscope.report.views.saved import with_others
+
     check_directory(directory)
     make_directory(directory)
     texts: dict[Path, str] = {}
@@ -34,6 +39,7 @@ def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
             result.network, result.package, result.batch, result.objective, row.scheme, row.schedule
         )
         texts[directory / schedule_file_name(row.scheme)] = json_text(saved_to_dict(saved))
+    texts[directory / REPORT_FILE] = report_html([with_others(result, directory)])
     texts[directory / RESULT_FILE] = json_text(result_to_dict(result))
     for path in (directory / schedule_file_name(scheme) for scheme in Scheme):
         if path in texts:

@@ -41,7 +41,7 @@ def sentences(result: Result) -> list[str]:
     if best is None or best.evaluation is None:
         lines.append("No scheme fits.")
     else:
-        priced = _priced_for(result, best, best.evaluation)
+        priced = priced_for(result, best, best.evaluation)
         lines += [*headline(result, best), binding(best.scheme, priced)]
         lines += streaming(priced, result.network, result.package)
         lines += [distance(priced), *certainty(result)]
@@ -50,7 +50,7 @@ def sentences(result: Result) -> list[str]:
     ]
 
 
-def _priced_for(result: Result, row: SchemeResult, evaluation: Evaluation) -> Evaluation:
+def priced_for(result: Result, row: SchemeResult, evaluation: Evaluation) -> Evaluation:
     """The evaluation whose time the objective is about: that of one sample alone for latency."""
     alone = row.schedule is not None and all(segment.micro_batch == 1 for segment in row.schedule.segments)
     if result.objective is not Objective.LATENCY or not alone or row.schedule is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mcmscope.report.console import console, print_lines
-from mcmscope.report.save import schedule_file_name
+from mcmscope.report.save import REPORT_FILE, schedule_file_name
 from mcmscope.report.sentences import sentences, title
 from mcmscope.report.table import energy_line, scheme_table
 from mcmscope.report.words import plural
@@ -19,8 +19,8 @@ def print_result(result: Result, written: tuple[Path, ...] = ()) -> None:
     out.print(scheme_table(result, out.width))
     print_lines(["", *sentences(result), *energy_line(result.best)])
     if written:
-        schedules = plural(len(written) - 1, "schedule")
-        print_lines(["", f"Wrote {written[-1]} and {schedules} beside it."])
+        schedules = plural(len(written) - 2, "schedule")
+        print_lines(["", f"Wrote {written[-1]}, {REPORT_FILE} and {schedules} beside it."])
         name = schedule_file_name(result.best.scheme) if result.best else None
         best = [path for path in written if path.name == name]
         print_lines([f"More on the best: mcmscope explain {path}" for path in best])

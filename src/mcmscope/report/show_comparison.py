@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from mcmscope.comparison import Comparison
-from mcmscope.report.comparison import flow_line_run_s
 from mcmscope.report.console import console, print_lines
 from mcmscope.report.differences import difference_lines, difference_rows
 from mcmscope.report.links import link_totals, ports, used_links
@@ -132,7 +131,7 @@ def segment_rows(found: Comparison) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     pairs = zip(found.simulation.segments, found.evaluation.segments, strict=True)
     for number, (timed, priced) in enumerate(pairs, 1):
-        run_s = flow_line_run_s(priced)
+        run_s = priced.flow_line_run_s
         passes = f"{timed.passes} x " if timed.passes > 1 else ""
         rows.append(
             (

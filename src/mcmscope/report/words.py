@@ -64,6 +64,11 @@ def span(layers: tuple[int, int]) -> str:
     return str(first) if end - first == 1 else f"{first}-{end - 1}"
 
 
+def layers_text(layers: tuple[int, int]) -> str:
+    """``layer 3``, ``layers 3-7``."""
+    return f"layer {span(layers)}" if layers[1] - layers[0] == 1 else f"layers {span(layers)}"
+
+
 def listed(words: list[str]) -> str:
     """``a``, ``a and b``, ``a, b and c``."""
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""

@@ -52,6 +52,15 @@ class Found:
     certificate: Certificate
 
 
+def moved(piece: Piece, end: int) -> Piece:
+    """The same clusters for layers of the same structure that end at layer ``end``."""
+    by = end - piece.clusters[-1][0]
+    if by == 0:
+        return piece
+    clusters = tuple((e + by, n, s, r, c) for e, n, s, r, c in piece.clusters)
+    return Piece(piece.time_ps, piece.micro_batch, clusters, piece.partitions)
+
+
 def join(pieces: Path, replicas: int = 1) -> Encoded:
     """A schedule from (end layer, piece) pairs in order."""
     return Encoded(
@@ -65,14 +74,17 @@ def join(pieces: Path, replicas: int = 1) -> Encoded:
 class SearchContext:
     """What the searches of one network, package, batch and micro-batches share, made when asked for.
 
-    ``fixed`` is the user's micro-batch, or None for all. ``states`` counts what
-    searches have priced; ``tell`` is called with the share that a long search has done and the seconds left.
+    ``fixed`` is the user's micro-batch, or None for all; ``resident``: one segment of all layers pays no
+    load. ``states`` counts what searches have priced; ``tell`` is called with the share that a long search
+    has done and the seconds left.
     Searches leave what they found (``fused`` with its lower bound) and, in ``pools``,
     the segments that they priced.
     """
 
-    def __init__(self, model: CostModel, batch: int, fixed: int | None = None) -> None:
-        self.model, self.batch, self.fixed = model, batch, fixed
+    def __init__(
+        self, model: CostModel, batch: int, fixed: int | None = None, *, resident: bool = False
+    ) -> None:
+        self.model, self.batch, self.fixed, self.resident = model, batch, fixed, resident
         self.micro = micro_batches(batch, fixed)
         self.states = 0
         self.tell: Callable[[float, float], None] | None = None
@@ -101,9 +113,18 @@ class SearchContext:
         return -(-loaded * 1_000_000 // self.model.machine.dram_mb_per_s)
 
     @cached_property
+    def load_ps(self) -> Ints:
+        """As ``dram_ps``, but what is resident takes no time."""
+        if not self.resident:
+            return self.dram_ps
+        load_ps = self.dram_ps.copy()
+        load_ps[0, self.layers] = 0
+        return load_ps
+
+    @cached_property
     def alone(self) -> SearchContext:
-        """The context of one sample alone: m = u = 1."""
-        return SearchContext(self.model, 1)
+        """The context of one sample alone: m = u = 1. A schedule of one segment keeps its weights."""
+        return SearchContext(self.model, 1, resident=True)
 
     @property
     def layers(self) -> int:

@@ -1,9 +1,9 @@
-"""Scope's linear search for merged pipelines.
+"""The linear search for merged pipelines.
 
-Cluster divisions come from merging the least loaded neighbours, one level per number of clusters, instead of
-all 2^(L-1); regions in proportion to load, then chiplets move from the slackest to the slowest stage;
-segments by a shortest path over lengths that grow geometrically. Estimates in tables choose what is priced.
-The segmented and the fused optimum take part as they are, so the result never loses to a baseline.
+Stages of several layers are found row by row, for sizes that grow geometrically; at beats a few percent
+apart, every segment is divided into the clusters that take the fewest chiplets; segments are a shortest path.
+What is on the path is priced truly: chiplets move from the slackest to the slowest stage, clusters shift,
+merge and split. The segmented and the fused optimum take part as they are, so the result never loses to one.
 """
 
 from __future__ import annotations
@@ -12,93 +12,161 @@ from itertools import pairwise
 
 import numpy as np
 
-from mcmscope.cost.arrays import Ints
+from mcmscope.cost.arrays import INPUTS_READ, MADE_BEFORE, OUTPUTS_MADE, PEAK, SOURCE, USED_AFTER, Ints
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext
+from mcmscope.search.divide import boundary_bytes, divide_segment, estimate_segments, run_hashes
 from mcmscope.search.lazy import lazy_path
-from mcmscope.search.merge import estimate_segment, estimate_segments
+from mcmscope.search.rows import fill_stages
 from mcmscope.search.stages import Stages
-from mcmscope.search.tables import NEVER
+from mcmscope.search.tables import HELD, NEVER, TIME
 
-SHARES = np.array([100, 75, 50, 33, 25, 16, 12, 8, 4, 1], dtype=np.int64)
-"""Clusters per 100 layers that the divisions of a segment are tried at."""
-REFINEMENTS = 120
+STEP = 1.03
+"""Ratio of the beats that segments are divided at."""
+LONGEST = 48
+"""Layers of a cluster, at most, unless a sample runs alone; longer ones as the fused search found them."""
+FINE = 32
+"""All sizes of regions up to this one are tried, then eight for each doubling."""
+PRICES = (0.25, 1.0)
+"""What a cluster is charged, in parts of the chiplets that its share of fill and drain is worth."""
+REFINEMENTS = 60
 """Segments whose estimate is replaced by a true price before the best known path is taken."""
 MOVES = 400
 """About as many changes are tried on the schedule that was found."""
-FAR = np.int64(2**52)
 
 
-def segment_lengths(layers: int) -> Ints:
-    """Lengths of segments that are tried: all up to 8, then four per doubling, and the whole network."""
-    lengths = {*range(2, min(8, layers) + 1), layers}
-    length = 8.0
-    while length < layers:
-        lengths.add(int(length))
-        length *= 2 ** (1 / 4)
-    return np.array(sorted(x for x in lengths if 2 <= x <= layers), dtype=np.int64)
+def region_sizes(chiplets: int) -> Ints:
+    """Sizes of regions that estimates know: all up to ``FINE``, then eight for each doubling, and all."""
+    sizes = {*range(1, min(FINE, chiplets) + 1), chiplets}
+    size = float(FINE)
+    while size < chiplets:
+        sizes.add(int(size))
+        size *= 2 ** (1 / 8)
+    return np.array(sorted(sizes), dtype=np.int64)
 
 
 class Estimates:
-    """Per micro-batch: bounds of layer times and loads, as ``merge.estimate_segments`` reads them."""
+    """Times of stages under every micro-batch, and of segments made of them."""
 
-    def __init__(self, context: SearchContext) -> None:
-        tables, L = context.tables, context.layers
-        self.context = context
-        sizes = np.arange(1, context.model.machine.chiplets + 1)
-        inside = np.minimum(tables.inside[:, 0][:, tables.kind], FAR)
-        self.first = np.ascontiguousarray(np.minimum(tables.first[:, 0][:, tables.kind], FAR))
-        self.sums = np.zeros((len(context.micro), L + 1, len(sizes) + 1), dtype=np.int64)
-        self.sums[:, 1:] = np.cumsum(inside, axis=1)
-        self.load = np.zeros((len(context.micro), L + 1), dtype=np.int64)
-        self.load[:, 1:] = np.cumsum(np.minimum(inside[:, :, 1:] * sizes, FAR).min(axis=2), axis=1)
+    def __init__(self, context: SearchContext, stages: Stages, upper: int) -> None:
+        model, L = context.model, context.layers
+        self.context, self.stages, self.upper = context, stages, upper
+        self.sizes = region_sizes(model.machine.chiplets)
+        self.longest = L if context.resident else min(LONGEST, L)
+        self.shape = run_shapes(context, self.longest)
+        count = int(self.shape.max()) + 1
+        self.owner = np.full(count, L, dtype=np.int64)
+        for i in range(L - 1, -1, -1):
+            row = self.shape[i]
+            self.owner[row[row >= 0]] = i
+        crossing = np.zeros((L + 1, L + 1), dtype=np.int64)
+        boundary_bytes(model.net, crossing)
+        self.cut_ps = [-(-u * crossing * 1_000_000 // model.machine.cut_mb_per_s) for u in context.micro]
+        self.times = [self._times(index) for index in range(len(context.micro))]
 
-    def segments(self, value: Ints) -> Ints:
-        """Lower ``value[a, b]`` (ps) to estimates; returns the choices (index of u, clusters) behind them."""
+    def _times(self, index: int) -> Ints:
+        """``times[S, Q]`` (ps) of all stages: falls along the sizes."""
         context, model = self.context, self.context.model
-        choice = np.zeros((*value.shape, 2), dtype=np.int64)
-        context.states += int(
-            estimate_segments(
-                model.net,
-                model.machine,
-                self.first,
-                self.sums,
-                self.load,
-                segment_lengths(context.layers),
-                SHARES,
-                np.array(context.micro, dtype=np.int64),
-                context.batch,
-                context.io,
-                context.dram_ps,
-                value,
-                choice,
+        tables, u = context.tables, context.micro[index]
+        cap = self.upper // -(-context.batch // u)
+        times = np.full((len(self.owner), len(self.sizes)), NEVER, dtype=np.int64)
+        for q, n in enumerate(self.sizes.tolist()):
+            column = np.full(len(self.owner), NEVER, dtype=np.int64)
+            context.states += int(
+                fill_stages(
+                    model.net,
+                    model.machine,
+                    self.stages.costs(index, n),
+                    tables.kind,
+                    tables.price[n],
+                    self.stages.words,
+                    self.shape,
+                    self.owner,
+                    n,
+                    u,
+                    cap,
+                    column,
+                )
             )
-        )
+            times[:, q] = column
+        options = tables.alone[index][:, self.sizes]
+        excess = np.maximum(options[..., HELD] - model.machine.activation_free, 0)
+        spill = -(-2 * excess * model.machine.chiplets * 1_000_000 // model.machine.dram_mb_per_s)
+        alone = np.where(options[..., TIME] < NEVER, np.maximum(options[..., TIME], spill), NEVER).min(axis=2)
+        times[self.shape[:, 0]] = alone[tables.kind]
+        return np.ascontiguousarray(np.minimum.accumulate(times, axis=1))
+
+    def segments(self, value: Ints, load_ps: Ints) -> Ints:
+        """Lower ``value[a, b]`` (ps) to estimates; returns (index of u, beat, price) behind each."""
+        context, N = self.context, self.context.model.machine.chiplets
+        choice = np.zeros((*value.shape, 3), dtype=np.int64)
+        for index, u in enumerate(context.micro):
+            beats = -(-context.batch // u)
+            times = self.times[index]
+            quickest = int(times.min())
+            trial = [self.upper // beats + 1]
+            while trial[-1] > quickest:
+                trial.append(int(trial[-1] / STEP))
+            worth = 1024 * N / (beats + 7)
+            io_ps = -(-u * context.io * 1_000_000 // context.model.machine.dram_mb_per_s)
+            context.states += int(
+                estimate_segments(
+                    times,
+                    self.sizes,
+                    self.shape,
+                    self.cut_ps[index],
+                    io_ps,
+                    load_ps,
+                    beats,
+                    N,
+                    np.array(trial, dtype=np.int64),
+                    np.array([int(part * worth) for part in PRICES], dtype=np.int64),
+                    index,
+                    value,
+                    choice,
+                )
+            )
         return choice
 
-    def division(self, index: int, a: int, b: int, clusters: int) -> tuple[list[int], list[int]]:
-        """Cluster ends and estimated region sizes of segment [a, b)."""
-        context, model = self.context, self.context.model
+    def division(self, a: int, b: int, index: int, beat: int, price: int) -> tuple[list[int], list[int]]:
+        """Cluster ends and region sizes of segment [a, b) behind an estimate."""
         cuts, regions = (np.zeros(b - a, dtype=np.int64) for _ in range(2))
-        u = context.micro[index]
-        estimate_segment(
-            model.net,
-            model.machine,
-            self.first[index],
-            self.sums[index],
-            self.load[index],
-            a,
-            b,
-            clusters,
-            u,
-            -(-context.batch // u),
-            int(context.io[a, b]),
-            int(context.dram_ps[a, b]),
-            NEVER,
-            cuts,
-            regions,
+        count = int(
+            divide_segment(
+                self.times[index],
+                self.sizes,
+                self.shape,
+                self.cut_ps[index],
+                self.context.model.machine.chiplets,
+                a,
+                b,
+                beat,
+                price,
+                cuts,
+                regions,
+            )
         )
-        return cuts[:clusters].tolist(), regions[:clusters].tolist()
+        return cuts[:count][::-1].tolist(), regions[:count][::-1].tolist()
+
+
+def run_shapes(context: SearchContext, longest: int) -> Ints:
+    """``shape[i, x]``: equal for x + 1 layers from i on that cost the same as a cluster; -1: none."""
+    net, L = context.model.net, context.layers
+    arriving = net.span[INPUTS_READ] + net.span[MADE_BEFORE]
+    draining = net.span[OUTPUTS_MADE] + net.span[USED_AFTER]
+    hashed = np.zeros((L, longest), dtype=np.int64)
+    run_hashes(
+        context.tables.kind,
+        net.operand_start,
+        np.ascontiguousarray(net.operand[:, SOURCE]),
+        np.stack([arriving, draining, net.span[PEAK]]),
+        longest,
+        hashed,
+    )
+    inside = np.arange(L)[:, None] + np.arange(longest)[None, :] < L
+    shape = np.full((L, longest), -1, dtype=np.int64)
+    shape[inside] = np.unique(hashed[inside], return_inverse=True)[1]
+    return shape
 
 
 def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[int]) -> Piece | None:
@@ -107,13 +175,14 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
     if spare < 0:
         return None
     ends = list(pairwise([a, *cuts]))
+    io_ps = stages.io_ps(index, a, cuts[-1])
 
     def time(x: int, n: int) -> int:
-        stage = stages.stage(index, *ends[x], n)
+        stage = stages.stage(index, *ends[x], n, io_ps)
         if stage is None:
             return NEVER
         b = cuts[-1]
-        return max(stage.time_ps, stages.spilled_ps(index, a, b, *ends[x], n, stage))
+        return max(stage.time_ps, io_ps + stages.spilled_ps(index, a, b, *ends[x], n, stage))
 
     times = [time(x, n) for x, n in enumerate(regions)]
     for _ in range(4 * len(regions) + 16):
@@ -152,44 +221,42 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
 
 
 def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path, str]:
-    """The best merged pipeline found, and where it came from: one of ``starts``, or the merge table."""
+    """The best merged pipeline found, and where it came from: one of ``starts``, or clusters of its own."""
     L = context.layers
-    stages, estimates = Stages(context), Estimates(context)
+    upper = min(sum(piece.time_ps for _, piece in path) for _, path in starts)
+    stages = Stages(context)
+    estimates = Estimates(context, stages, upper)
     pieces: dict[tuple[int, int], Piece] = {}
     for _, path in starts:
         for a, b, piece in spans(path):
             if (a, b) not in pieces or piece.time_ps < pieces[a, b].time_ps:
                 pieces[a, b] = piece
     value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
-    known = np.zeros((L + 1, L + 1), dtype=bool)
     for (a, b), piece in pieces.items():
         value[a, b] = piece.time_ps
-        known[a, b] = True
     priced = value.copy()
-    choice = estimates.segments(value)
-    known &= value == priced
+    choice = estimates.segments(value, context.load_ps)
+    known = (value == priced) & (value < NEVER)
     asked = 0
 
     def refine(a: int, b: int, _bound: int) -> int:
         nonlocal asked
         asked += 1
-        index, clusters = choice[a, b].tolist()
-        found = balance(stages, index, a, *estimates.division(index, a, b, clusters))
-        if found is not None:
-            found = reshape(stages, index, a, found, 2)
+        index, beat, price = choice[a, b].tolist()
+        found = balance(stages, index, a, *estimates.division(a, b, index, beat, price))
         if found is not None and ((a, b) not in pieces or found.time_ps < pieces[a, b].time_ps):
             pieces[a, b] = found
         return pieces[a, b].time_ps if (a, b) in pieces else NEVER
 
     lazy_path(value, known, refine, enough=lambda: asked >= REFINEMENTS)
     best = shortest_known(L, pieces)
-    best = improve(context, stages, estimates, best, pieces)
+    best = improve(context, stages, estimates, choice, best, pieces)
     context.pools[Scheme.MERGED_PIPELINE] = pieces
     total = sum(piece.time_ps for _, piece in best)
     for name, path in starts:
         if sum(piece.time_ps for _, piece in path) <= total:
             return path, name
-    return best, "merge table"
+    return best, "clusters"
 
 
 def spans(path: Path) -> list[tuple[int, int, Piece]]:
@@ -219,8 +286,9 @@ def reshape(stages: Stages, index: int, a: int, piece: Piece, rounds: int) -> Pi
         regions = [cluster[1] for cluster in piece.clusters]
         better = piece
         ends = list(pairwise([a, *cuts]))
+        io_ps = stages.io_ps(index, a, cuts[-1])
         times = [
-            stage.time_ps if (stage := stages.stage(index, *ends[x], regions[x])) else 0
+            stage.time_ps if (stage := stages.stage(index, *ends[x], regions[x], io_ps)) else 0
             for x in range(len(cuts))
         ]
         order = sorted(range(len(cuts)), key=lambda x: -times[x])
@@ -259,6 +327,7 @@ def improve(
     context: SearchContext,
     stages: Stages,
     estimates: Estimates,
+    choice: Ints,
     path: Path,
     pieces: dict[tuple[int, int], Piece],
 ) -> Path:
@@ -285,17 +354,13 @@ def improve(
             for i, j in wanted:
                 if (i, j) in pieces or j - i < 2:
                     continue
-                clusters = [len(piece.clusters) for p, q, piece in spans(path) if p < j and i < q]
-                micro = [piece.micro_batch for p, q, piece in spans(path) if p < j and i < q]
-                for k in {max(1, min(j - i, sum(clusters))), max(1, min(j - i, max(clusters)))}:
-                    for u in sorted(set(micro)):
-                        index = context.micro.index(u)
-                        found = balance(stages, index, i, *estimates.division(index, i, j, k))
-                        tried += 1
-                        if found is not None and (
-                            (i, j) not in pieces or found.time_ps < pieces[i, j].time_ps
-                        ):
-                            pieces[i, j] = found
+                index, beat, price = choice[i, j].tolist()
+                if beat == 0:
+                    continue
+                found = balance(stages, index, i, *estimates.division(i, j, index, beat, price))
+                tried += 1
+                if found is not None:
+                    pieces[i, j] = found
         path = shortest_known(context.layers, pieces)
         total = sum(piece.time_ps for _, piece in path)
         if total >= best:

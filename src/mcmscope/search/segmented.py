@@ -6,7 +6,7 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints
 from mcmscope.schedule import Scheme
-from mcmscope.search.context import Path, Piece, SearchContext
+from mcmscope.search.context import Path, Piece, SearchContext, moved
 from mcmscope.search.lazy import lazy_path
 from mcmscope.search.pipeline import solve_pipeline
 from mcmscope.search.sequential import Infeasible, sequential
@@ -24,17 +24,27 @@ def segmented(context: SearchContext) -> Path:
         known[l, l + 1] = True
         pieces[l, l + 1] = piece
 
+    alike: dict[tuple[bytes, int, int | None], tuple[int, Piece | None]] = {}
+
     def refine(a: int, b: int, bound: int, tries: int | None = None) -> int:
-        found = best_pipeline(context, a, b, each[:, a, b], bound, tries)
-        if found is None:
+        """Runs of equal structure are solved once; no piece: none takes less than the bound that it has."""
+        key = (context.shape(a, b), int(context.io[a, b]), tries)
+        tried, piece = alike.get(key, (-1, None))
+        if piece is None and tried < bound:
+            piece = best_pipeline(context, a, b, each[:, a, b], bound, tries)
+            alike[key] = (bound, piece)
+        if piece is None:
             return NEVER
-        pieces[a, b] = found
-        return found.time_ps
+        pieces[a, b] = moved(piece, b)
+        return piece.time_ps
 
     context.pools[Scheme.SEGMENTED_PIPELINE] = pieces
-    # A first good schedule from the most promising micro-batches bounds the exact search.
-    first, reached = lazy_path(value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1))
-    found = [(b, pieces[a, b]) for a, b in first]
+    found: Path = []
+    reached = NEVER
+    if len(context.micro) > 1:
+        # A first good schedule from the most promising micro-batches bounds the exact search.
+        first, reached = lazy_path(value.copy(), known.copy(), lambda a, b, bound: refine(a, b, bound, 1))
+        found = [(b, pieces[a, b]) for a, b in first]
     path, _ = lazy_path(value, known, refine, reached)
     return [(b, pieces[a, b]) for a, b in path] if path else found
 

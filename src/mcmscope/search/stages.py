@@ -11,12 +11,9 @@ from mcmscope.cost.memory import cut_bytes, relayed_bytes
 from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import stage_cost
 from mcmscope.search.context import Piece, SearchContext
-from mcmscope.search.fused import best_cluster
-from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME
-
-STAGE_WIDTH = 6
-STAGE_GRIDS = 2
-"""Labels kept and tile grids tried for a stage of several layers: enough for a heuristic."""
+from mcmscope.search.exact.costs import LayerCosts, layer_costs
+from mcmscope.search.rows import best_stage, words
+from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +32,35 @@ class Stages:
     """Remembers the best found stage of every (run of layers, micro-batch, region size)."""
 
     context: SearchContext
-    known: dict[tuple[bytes, int, int], Stage | None] = field(
-        default_factory=dict[tuple[bytes, int, int], "Stage | None"]
+    known: dict[tuple[bytes, int, int, int], Stage | None] = field(
+        default_factory=dict[tuple[bytes, int, int, int], "Stage | None"]
     )
     floors: dict[tuple[int, int, int], int] = field(default_factory=dict[tuple[int, int, int], int])
     relays: dict[tuple[int, int, int, int], int] = field(default_factory=dict[tuple[int, int, int, int], int])
 
-    def stage(self, index: int, i: int, j: int, n: int) -> Stage | None:
-        """The stage [i, j) on n chiplets under the index-th micro-batch; None if its weights do not fit."""
-        key = (self.context.shape(i, j), index, n)
+    layers: dict[tuple[int, int], LayerCosts] = field(default_factory=dict[tuple[int, int], LayerCosts])
+
+    def __post_init__(self) -> None:
+        net, L = self.context.model.net, self.context.layers
+        self.first = layer_kinds(net)[1]
+        self.words = words(net)
+        self.partitions = np.zeros(L, dtype=np.int64)
+
+    def stage(self, index: int, i: int, j: int, n: int, io_ps: int) -> Stage | None:
+        """The stage [i, j) on n chiplets under the index-th micro-batch; None if its weights do not fit.
+
+        ``io_ps``: DRAM traffic of a beat of its segment.
+        """
+        key = (self.context.shape(i, j), index, n, io_ps)
         if key not in self.known:
-            self.known[key] = self._single(index, i, n) if j - i == 1 else self._merged(index, i, j, n)
+            alone = j - i == 1
+            self.known[key] = (
+                self._single(index, i, n, io_ps) if alone else self._merged(index, i, j, n, io_ps)
+            )
             self.context.states += 1
         return self.known[key]
 
-    def _single(self, index: int, l: int, n: int) -> Stage | None:
+    def _single(self, index: int, l: int, n: int, io_ps: int) -> Stage | None:
         machine, tables = self.context.model.machine, self.context.tables
         best: Stage | None = None
         cost = NEVER
@@ -57,57 +68,63 @@ class Stages:
             if option[TIME] >= NEVER:
                 break
             excess = max(0, option[HELD] - machine.activation_free)
-            worst = max(option[TIME], self.spill_ps(excess))
+            worst = max(option[TIME], io_ps + self.spill_ps(excess))
             if worst < cost:
                 cost = worst
                 tiles, partition = self.context.grid(index, option[CHOICE])
                 best = Stage(option[TIME], option[LOAD], option[HELD], tiles, (partition,))
         return best
 
-    def _merged(self, index: int, i: int, j: int, n: int) -> Stage | None:
+    def costs(self, index: int, n: int) -> LayerCosts:
+        """Costs of single layers on n chiplets under the index-th micro-batch."""
+        if (index, n) not in self.layers:
+            model, tables = self.context.model, self.context.tables
+            start, end = tables.grid_start[index, n : n + 2].tolist()
+            grids = tables.grids[index][start:end]
+            self.layers[index, n] = layer_costs(
+                model.net,
+                model.machine,
+                model.tilings,
+                self.first,
+                tables.price[n],
+                n,
+                self.context.micro[index],
+                grids,
+            )
+        return self.layers[index, n]
+
+    def _merged(self, index: int, i: int, j: int, n: int, io_ps: int) -> Stage | None:
         context = self.context
         net, machine, tables = context.model.net, context.model.machine, context.tables
         u = context.micro[index]
-        inside = tables.inside[index][:, tables.kind[i:j], n]
-        if net.weights[j] - net.weights[i] > n * machine.weight_limit or inside[0].max() >= NEVER:
+        if net.weights[j] - net.weights[i] > n * machine.weight_limit:
             return None
-        rest = np.zeros((inside.shape[0], j - i + 1), dtype=np.int64)
-        rest[:, :-1] = np.cumsum(inside[:, ::-1], axis=1)[:, ::-1]
-        start, end = tables.grid_start[index, n : n + 2].tolist()
-        partitions = np.zeros(context.layers, dtype=np.int64)
-        tiles = np.zeros(3, dtype=np.int64)
-        total, _, _ = best_cluster(
-            net,
-            machine,
-            context.model.tilings,
-            i,
-            j,
-            i,
-            j,
-            n,
-            u,
-            tables.grids[index][start:end],
-            rest,
-            tables.price[n],
-            0,
-            0,
-            -(-context.batch // u),
-            NEVER,
-            STAGE_WIDTH,
-            STAGE_GRIDS,
-            partitions,
-            tiles,
+        grid = int(
+            best_stage(
+                net,
+                machine,
+                self.costs(index, n),
+                tables.kind,
+                tables.price[n],
+                self.words,
+                i,
+                j,
+                n,
+                u,
+                io_ps,
+                self.partitions,
+            )
         )
-        if total >= NEVER:
+        if grid < 0:
             return None
-        s, r, c = tiles.tolist()
-        cost = stage_cost(net, machine, context.model.tilings, i, j, partitions, n, u, (s, r, c))
+        s, r, c = tables.grids[index][tables.grid_start[index, n] + grid].tolist()
+        cost = stage_cost(net, machine, context.model.tilings, i, j, self.partitions, n, u, (s, r, c))
         return Stage(
             int(cost.time_ps),
             -(-int(cost.distinct_bytes) * 1_000_000 // ingress_mb_per_s(n, machine)),
             int(cost.need_bytes) + machine.unified * int(cost.stored_bytes),
             (s, r, c),
-            tuple(partitions[i:j].tolist()),
+            tuple(self.partitions[i:j].tolist()),
         )
 
     def spill_ps(self, excess: int) -> int:
@@ -139,22 +156,24 @@ class Stages:
     def segment(self, index: int, a: int, cuts: list[int], regions: list[int]) -> Piece | None:
         """Segment [a, cuts[-1]) with these cluster ends and region sizes, priced; None if it does not fit."""
         b = cuts[-1]
+        io_ps = self.io_ps(index, a, b)
         times = spill = 0
-        load = int(self.context.dram_ps[a, b])
+        load = int(self.context.load_ps[a, b])
         clusters: list[tuple[int, int, int, int, int]] = []
         partitions: list[int] = []
         for (i, j), n in zip(pairwise([a, *cuts]), regions, strict=True):
-            stage = self.stage(index, i, j, n)
+            stage = self.stage(index, i, j, n, io_ps)
             if stage is None:
                 return None
             times = max(times, stage.time_ps)
-            load = max(load, stage.load_ps)
+            if load > 0:
+                load = max(load, stage.load_ps)
             spill = max(spill, self.spilled_ps(index, a, b, i, j, n, stage))
             if j < b:
                 times = max(times, self.cut_ps(index, a, b, j))
             clusters.append((j, n, *stage.tiles))
             partitions.extend(stage.partitions)
         beats = -(-self.context.batch // self.context.micro[index])
-        beat = max(times, self.io_ps(index, a, b) + spill)
+        beat = max(times, io_ps + spill)
         total = load + (beats + len(cuts) - 1) * beat
         return Piece(total, self.context.micro[index], tuple(clusters), tuple(partitions))

@@ -106,6 +106,17 @@ def fair_speeds(
         open_flows -= frozen
 
 
+@inner
+def add_moved(moved: Floats, p: int, begin: float, end: float, width: float, rate: float) -> None:
+    """Count ``rate`` per ps of pattern p from ``begin`` to ``end`` in the bins that the time lies in."""
+    last = len(moved) - 1
+    low, high = min(last, int(begin / width)), min(last, int(end / width))
+    for b in range(low, high + 1):
+        since = max(begin, b * width) if b > low else begin
+        until = min(end, (b + 1) * width) if b < high else end
+        moved[b, p] += rate * (until - since)
+
+
 @kernel
 def run_activities(
     length: Floats,
@@ -121,13 +132,17 @@ def run_activities(
     shared: int,
     begun: Floats,
     ended: Floats,
+    moved: Floats,
+    early: float,
+    width: float,
 ) -> int:
     """Run A activities, each once all that it waits for have ended; returns how many ended (A: no deadlock).
 
     ``pattern[A]`` is -1 for a plain delay of ``length[A]`` ps; else the activity is a flow of that pattern,
     which ends ``length`` ps after its last byte has left (the latency of its hops). ``waits[A]`` counts
     predecessors and is used up. ``shared`` 0: every flow runs as if alone. Fills ``begun[A]`` and
-    ``ended[A]`` (ps).
+    ``ended[A]`` (ps). Adds to ``moved[bins, P]`` how many flows of a pattern went through, parts counted, in
+    each bin of ``width`` ps, the first of which began ``early`` ps before all; no bins: nothing is counted.
     """
     A = len(length)
     now = 0.0
@@ -170,6 +185,10 @@ def run_activities(
             then = queue[0][0]
         if then == np.inf:
             break
+        if len(moved) > 0 and then > now:
+            for f in range(count):
+                p = int(pattern[active[f]])
+                add_moved(moved, p, now + early, then + early, width, speed[f] / alone[p])
         write = 0
         for f in range(count):
             rest[f] -= (then - now) * speed[f]

@@ -25,6 +25,20 @@ class Timing:
         return float(max(self.loads[:, 1].max(initial=0.0), self.beats[:, :, 1].max(initial=0.0)))
 
 
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """Where flows are counted as they move.
+
+    ``amounts[bins, P]``: how many flows went through, parts counted, in each bin of ``width_ps``, of which
+    the first began ``early_ps`` before all. Flows are numbered as their activities: loads, those of a beat,
+    those of the last beat.
+    """
+
+    amounts: Floats
+    early_ps: float
+    width_ps: float
+
+
 def run_plan(
     mesh: Mesh,
     plan: Plan,
@@ -34,10 +48,11 @@ def run_plan(
     load_edges: list[tuple[int, int]],
     *,
     contention: bool,
+    moved: Moved | None = None,
 ) -> Timing:
     """Run ``beats`` beats of a plan, the last of them as ``last`` says, after its loads.
 
-    ``load_edges``: (load, activity of the first beat that waits for it).
+    ``load_edges``: (load, activity of the first beat that waits for it). ``moved`` is counted up if given.
 
     Raises:
         AssertionError: activities wait for each other for ever.
@@ -77,6 +92,9 @@ def run_plan(
         int(contention),
         begun,
         ended,
+        np.zeros((0, 0)) if moved is None else moved.amounts,
+        0.0 if moved is None else moved.early_ps,
+        1.0 if moved is None else moved.width_ps,
     )
     if done != total:
         raise AssertionError(f"deadlock: {total - done} of {total} activities never ended")

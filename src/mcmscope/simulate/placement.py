@@ -23,10 +23,10 @@ from mcmscope.workload.network import Network
 
 PLACEMENTS = ("serpentine", "search")
 
-MOVES = 8_000
+MOVES = 64_000
 """Most swaps of one annealing."""
-WORK = 400_000_000
-"""What all annealings of a schedule may look at, as ``Beat.work`` counts it: some seconds."""
+WORK = 3_200_000_000
+"""What all annealings of a schedule may look at, as ``Beat.work`` counts it: up to half a minute."""
 WARMTHS = (0.001, 0.002, 0.004)
 """Annealings of a segment, by turns from the best curve and the second best."""
 CURVES = 2

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from mcmscope.hardware.package import Package
 from mcmscope.schedule import Schedule, Segment
 from mcmscope.simulate.energy import ENERGY_NAMES, beat_energy_fj, traffic_energy_fj
-from mcmscope.simulate.graph import Timing, run_plan
+from mcmscope.simulate.graph import Moved, Timing, run_plan
 from mcmscope.simulate.layout import Layout, ceil_div, split_evenly
 from mcmscope.simulate.memory import is_kept
 from mcmscope.simulate.mesh import Mesh, mesh_of
@@ -23,6 +25,31 @@ from mcmscope.workload.network import Network
 IDEALS = ("contention", "hops", "dram", "blocking")
 """Causes of delay that a simulation can leave out: flows that share links, the latency of hops, the limits of
 DRAM, and buffers that are full."""
+
+
+@dataclass(frozen=True, eq=False)
+class Passed:
+    """One pass of a segment as it was simulated; an ordinary segment has one.
+
+    ``timing`` counts from the beginning of the pass. All beats do what ``plan`` says, the last one what
+    ``last`` says: the same activities, perhaps for fewer samples. Of ``loads`` the first ``own`` are the
+    weights of the segment's own clusters, in their order; the others are those of the next segment's, loaded
+    beside this one. ``count`` runs the pass once more and counts what moves meanwhile.
+    """
+
+    segment: int
+    number: int
+    case: Case
+    plan: Plan
+    last: Plan
+    loads: tuple[Flow | None, ...]
+    own: int
+    timing: Timing
+    count: Callable[[Moved], None]
+
+
+Watch = Callable[[Passed], None]
+"""Told of each pass when it is over, in turn."""
 
 
 class _Totals:
@@ -65,11 +92,12 @@ def simulate(
     *,
     micro_batch: int | None = None,
     without: frozenset[str] = frozenset(),
+    watch: Watch | None = None,
 ) -> Simulation:
     """Run a schedule for a batch of samples on the simulated package.
 
     ``micro_batch`` replaces each segment's own. ``without`` names causes of delay (of ``IDEALS``) to leave
-    out.
+    out. ``watch`` sees when every activity began and ended.
 
     Raises:
         InputError: the weights of a cluster do not fit where they are stored.
@@ -84,7 +112,17 @@ def simulate(
         ahead = load_flows(next(passes_of(following, cases[index + 1][1].micro_batch))) if following else []
         loaded = package.prefetch and index > 0
         times.append(
-            _simulate_segment(case, segment, batch, totals, ahead, loaded=loaded, contention=contention)
+            _simulate_segment(
+                case,
+                segment,
+                batch,
+                totals,
+                ahead,
+                loaded=loaded,
+                contention=contention,
+                index=index,
+                watch=watch,
+            )
         )
     batch_ps = sum((x.load_s + x.run_s) * PS_PER_S for x in times)
     return _simulation(batch, batch_ps, tuple(times), mesh, package, totals)
@@ -191,6 +229,8 @@ def _simulate_segment(
     *,
     loaded: bool,
     contention: bool,
+    index: int = 0,
+    watch: Watch | None = None,
 ) -> SegmentTimes:
     """Run one segment, in passes if its weights do not fit.
 
@@ -206,14 +246,19 @@ def _simulate_segment(
         own = [] if loaded and passes == 0 else load_flows(part)
         flows = own + (ahead if passes == 0 else [])
         loads = [
-            Activity(Kind.LOAD, index, 0, -1, part.latency_ps(flow), flow) for index, flow in enumerate(flows)
+            Activity(Kind.LOAD, number, 0, -1, part.latency_ps(flow), flow)
+            for number, flow in enumerate(flows)
         ]
         waiting = [(stage, first) for (_, stage), first in plan.starts.items() if stage < len(own)]
-        timing = run_plan(case.mesh, plan, last, beats, loads, waiting, contention=contention)
+        run = partial(run_plan, case.mesh, plan, last, beats, loads, waiting, contention=contention)
+        timing = run()
         for flow in flows:
             totals.add_flow(flow, 1)
         totals.add_beats(part, plan, beats - 1)
         totals.add_beats(part, last, 1)
+        if watch is not None:
+            again = partial(_count_moved, run)
+            watch(Passed(index, passes, part, plan, last, tuple(flows), len(own), timing, again))
         first = min((timing.beats[0, start, 0] for start in plan.starts.values()), default=0.0)
         load_ps += float(first)
         run_ps += timing.end_ps - float(first)
@@ -228,6 +273,10 @@ def _simulate_segment(
         run_s=run_ps / PS_PER_S,
         stages=stages,
     )
+
+
+def _count_moved(run: Callable[..., Timing], moved: Moved) -> None:
+    run(moved=moved)
 
 
 def _stage_times(plan: Plan, timing: Timing, case: Case) -> tuple[StageTimes, ...]:

@@ -27,6 +27,7 @@ class StageFigures:
     relayed: int = 0
     excess: int = 0
     cut_ps: int = 0
+    links_ps: int = 0
     layers: list[LayerFigures] = field(default_factory=list[LayerFigures])
 
 
@@ -41,6 +42,7 @@ class SegmentFigures:
     cut_ps: int = 0
     io_ps: int = 0
     spill_ps: int = 0
+    links_ps: int = 0
     run_ps: int = 0
     flow_ps: int = 0
     io_bytes: int = 0
@@ -48,6 +50,9 @@ class SegmentFigures:
     load_bytes: int = 0
     passes: int = 1
     pass_ps: int = 0  # one beat of every pass
+    last_load_ps: int = 0  # of the last pass, as the two that follow
+    last_beat_ps: int = 0
+    last_slowest_ps: int = 0
     energy: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TERMS, 0))
     stages: list[StageFigures] = field(default_factory=list[StageFigures])
 
@@ -145,16 +150,36 @@ class Run:
         relayed = up(u * tensors.relayed(a, b, i, j), n)
         cut = u * tensors.cut(a, b, j) if j < b else 0
         leaving = u * tensors.bytes(tensors.outputs_made(i, j) | tensors.used_after(i, j))
+        excess = self.excess(need + relayed, stored)
         return StageFigures(
             time_ps=max(sum(x.time_ps for x in layers), self.mesh.border_ps(leaving, n)),
             stored=stored,
             distinct=sum(x.distinct for x in layers),
             need=need,
             relayed=relayed,
-            excess=self.excess(need + relayed, stored),
+            excess=excess,
             cut_ps=transfer_ps(cut, self.mesh.package.strip_height * self.mesh.package.nop.link_mb_per_s),
+            links_ps=self.links_ps(segment, cluster, sum(x.exchange_ps for x in layers), excess, leaving),
             layers=layers,
         )
+
+    def links_ps(
+        self, segment: Segment, cluster: Cluster, exchanged_ps: int, excess: int, leaving: int
+    ) -> int:
+        """Links of a region: what is exchanged inside and passes by; half of what enters, leaves, spills."""
+        (a, b), (i, j), n = segment.layers, cluster.layers, len(cluster.chiplets)
+        u, nop = self.micro_batch(segment), self.mesh.package.nop
+        arriving = self.tensors.inputs_read(i, j) | self.tensors.made_before(i, j)
+        passing_ps = transfer_ps(
+            u * self.tensors.relayed(a, b, i, j), self.mesh.package.strip_height * nop.link_mb_per_s
+        )
+        beside_ps = self.mesh.border_ps(leaving, n) + self.spill_ps(excess)
+        return passing_ps + self.shared_ps(exchanged_ps, u * self.tensors.bytes(arriving), beside_ps, n)
+
+    def shared_ps(self, exchanged_ps: int, arriving: int, beside_ps: int, n: int) -> int:
+        """Exchanges, of which what enters counts half, with half of what runs beside them."""
+        entering_ps = min(exchanged_ps, self.mesh.border_ps(arriving, n))
+        return exchanged_ps - entering_ps + (entering_ps + beside_ps) // 2
 
     def segment(self, segment: Segment) -> SegmentFigures:
         """One segment; raises ``Infeasible``."""
@@ -173,6 +198,8 @@ class Run:
         slowest, cut = max(s.time_ps for s in stages), max(s.cut_ps for s in stages)
         io_ps, spill_ps = self.io_ps(u, io), self.spill_ps(max(s.excess for s in stages))
         beat = max(slowest, cut, io_ps + spill_ps)
+        links = max(s.links_ps for s in stages) + io_ps // 2
+        shared = max(beat, links)
         out = SegmentFigures(
             load_ps=max(self.load_ps(weights, s.distinct, n) for s, n in zip(stages, sizes, strict=True)),
             beats=beats,
@@ -181,14 +208,18 @@ class Run:
             cut_ps=cut,
             io_ps=io_ps,
             spill_ps=spill_ps,
+            links_ps=links,
             run_ps=(beats + len(stages) - 1) * beat,
-            flow_ps=max(beat, sum(s.time_ps for s in stages)) + (beats - 1) * beat,
+            flow_ps=max(shared, sum(s.time_ps for s in stages)) + (beats - 1) * shared,
             io_bytes=u * io,
             spill_bytes=sum(2 * s.excess * n for s, n in zip(stages, sizes, strict=True)),
             load_bytes=weights,
             pass_ps=beat,
+            last_beat_ps=beat,
+            last_slowest_ps=slowest,
             stages=stages,
         )
+        out.last_load_ps = out.load_ps
         for term in TERMS:
             full = sum(layer.energy[term] for s in stages for layer in s.layers)
             out.energy[term] = self.per_sample(full, u)
@@ -225,8 +256,11 @@ class Run:
             excess = self.excess(figures.stream, figures.stored)
             io = coming + up(others * part, slices)
             io_ps, spill_ps = self.io_ps(u, io), self.spill_ps(excess)
-            time_ps = max(figures.time_ps, self.mesh.border_ps(u * placed.work.out, n))
+            leaving_ps = self.mesh.border_ps(u * placed.work.out, n)
+            time_ps = max(figures.time_ps, leaving_ps)
             beat = max(time_ps, io_ps + spill_ps)
+            arriving = u * sum(operand.size for operand in placed.work.reads)
+            links = self.shared_ps(figures.exchange_ps, arriving, leaving_ps + spill_ps, n) + io_ps // 2
             if not out.stages:  # the first pass is the one that is shown
                 out.stages = [
                     StageFigures(
@@ -239,9 +273,12 @@ class Run:
                     )
                 ]
                 out.beat_ps, out.slowest_ps = beat, time_ps
-                out.io_ps, out.spill_ps = io_ps, spill_ps
-            out.load_ps += self.load_ps(placed.work.weights, figures.distinct, n)
+                out.io_ps, out.spill_ps, out.links_ps = io_ps, spill_ps, links
+            out.last_load_ps = self.load_ps(placed.work.weights, figures.distinct, n)
+            out.last_beat_ps, out.last_slowest_ps = beat, time_ps
+            out.load_ps += out.last_load_ps
             out.run_ps += beats * beat
+            out.flow_ps += beats * max(beat, links)
             out.pass_ps += beat
             out.io_bytes += u * io
             out.spill_bytes += 2 * excess * n
@@ -249,7 +286,6 @@ class Run:
             for term in TERMS:
                 out.energy[term] += self.per_sample(figures.energy[term], u)
             out.energy["nop"] += figures.distinct * n * self.replicas * hop
-        out.flow_ps = out.run_ps
         self.add_dram_energy(out, u)
         return out
 

@@ -68,7 +68,6 @@ def test_the_front_is_that_of_every_schedule(data: st.DataObject) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass in full since regions have borders")
 @examples(300)
 @given(data=st.data())
 def test_bounds_of_clusters_lie_below_what_they_bound(data: st.DataObject) -> None:
@@ -80,7 +79,6 @@ def test_bounds_of_clusters_lie_below_what_they_bound(data: st.DataObject) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=False, reason="not yet seen to pass in full since regions have borders")
 @pytest.mark.parametrize("scheme", SCHEMES)
 @examples(500)
 @given(data=st.data())

@@ -1,0 +1,1 @@
+"""The rows of ``mcmscope reproduce`` as tables, charts and pages."""

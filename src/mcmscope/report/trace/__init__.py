@@ -1,0 +1,1 @@
+"""A schedule over time, in the trace-event format that Perfetto and Chrome show."""

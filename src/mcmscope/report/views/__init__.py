@@ -1,0 +1,1 @@
+"""What pictures and tables show of a result, as plain rows; HTML, plots and traces draw them."""

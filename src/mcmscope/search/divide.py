@@ -1,0 +1,196 @@
+"""Division of segments into clusters: at a given beat, the clusters that take the fewest chiplets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mcmscope.cost.arrays import OUT_BYTES, Ints, NetworkArrays
+from mcmscope.jit import inner, kernel
+from mcmscope.search.tables import NEVER
+
+COUNT_BITS = 12
+"""Low bits of a sum: how many clusters there are. Above them, chiplets and prices in 1/1024."""
+UNIT = 1 << (COUNT_BITS + 10)
+FAR = np.int64(2**60)
+
+
+@kernel
+def boundary_bytes(net: NetworkArrays, crossing: Ints) -> None:
+    """``crossing[a, j]``: bytes per sample made in [a, j) and used from j on, wherever the segment ends."""
+    L = len(net.layer)
+    for t in range(L):
+        last = t
+        for e in range(net.use_start[t], net.use_start[t + 1]):
+            last = max(last, net.use[e])
+        for j in range(t + 1, min(last + 1, L)):
+            crossing[t, j] += net.layer[t, OUT_BYTES]
+    for a in range(L - 2, -1, -1):
+        for j in range(a + 1, L):
+            crossing[a, j] += crossing[a + 1, j]
+
+
+@inner
+def fill_needs(
+    times: Ints, sizes: Ints, shape: Ints, place: Ints, beat: int, need: Ints, width: Ints
+) -> None:
+    """``need[i, x]``: fewest chiplets (times UNIT) on which x + 1 layers from i on keep to ``beat`` (ps).
+
+    ``width[i]``: how many x there are. ``place[S]`` are the places in ``sizes`` at a longer beat.
+    """
+    for s in range(len(place)):
+        while place[s] < len(sizes) and times[s, place[s]] > beat:
+            place[s] += 1
+    for i in range(shape.shape[0]):
+        width[i] = 0
+        for x in range(shape.shape[1]):
+            s = shape[i, x]
+            if s >= 0 and place[s] < len(sizes):
+                need[i, x] = sizes[place[s]] * UNIT + 1
+                width[i] = x + 1
+            else:
+                need[i, x] = FAR
+
+
+@inner
+def chiplets_of(total: int, price: int) -> int:
+    """Chiplets in a sum of needs and prices."""
+    count = total & ((1 << COUNT_BITS) - 1)
+    return (total - count * (price << COUNT_BITS)) >> (COUNT_BITS + 10)
+
+
+@kernel
+def estimate_segments(
+    times: Ints,
+    sizes: Ints,
+    shape: Ints,
+    cut_ps: Ints,
+    io_ps: Ints,
+    load_ps: Ints,
+    beats: int,
+    limit: int,
+    trial: Ints,
+    prices: Ints,
+    index: int,
+    value: Ints,
+    choice: Ints,
+) -> int:
+    """Lower ``value[a, b]`` (ps) to what segments take whose clusters keep to a beat of ``trial`` (ps).
+
+    ``times[S, Q]`` falls along ``sizes[Q]``; ``trial`` falls too. At each beat, clusters are chosen for the
+    fewest chiplets, a cluster charged at each of ``prices`` (chiplets / 1024): dearer clusters are fewer.
+    ``choice[a, b]`` gets (``index``, beat, price) where a value was lowered. Returns how many sums were made.
+    """
+    L, longest = shape.shape
+    need = np.zeros((L, longest), dtype=np.int64)
+    width = np.zeros(L, dtype=np.int64)
+    place = np.zeros(len(times), dtype=np.int64)
+    total = np.zeros(L + 1, dtype=np.int64)
+    mask = (1 << COUNT_BITS) - 1
+    made = 0
+    for beat in trial:
+        fill_needs(times, sizes, shape, place, beat, need, width)
+        for price in prices:
+            charge = price << COUNT_BITS
+            for a in range(L):
+                if load_ps[a, a + 1] + beats * beat >= value[a, L] and value[a, L] < NEVER:
+                    continue
+                for b in range(a, L + 1):
+                    total[b] = FAR
+                total[a] = 0
+                reach = a
+                for i in range(a, L + 1):
+                    if i > reach:
+                        break
+                    if total[i] >= FAR or chiplets_of(total[i], price) > limit:
+                        continue
+                    if i > a:
+                        if io_ps[a, i] <= beat:
+                            k = total[i] & mask
+                            time = load_ps[a, i] + (beats + k - 1) * beat
+                            if time < value[a, i]:
+                                value[a, i] = time
+                                choice[a, i, 0] = index
+                                choice[a, i, 1] = beat
+                                choice[a, i, 2] = price
+                        if i == L or cut_ps[a, i] > beat:
+                            continue
+                    begun = total[i] + charge
+                    made += width[i]
+                    reach = max(reach, i + width[i])
+                    for x in range(width[i]):
+                        total[i + 1 + x] = min(total[i + 1 + x], begun + need[i, x])
+    return made
+
+
+@kernel
+def divide_segment(
+    times: Ints,
+    sizes: Ints,
+    shape: Ints,
+    cut_ps: Ints,
+    limit: int,
+    a: int,
+    b: int,
+    beat: int,
+    price: int,
+    cuts: Ints,
+    regions: Ints,
+) -> int:
+    """The clusters of segment [a, b) behind an estimate, last first: fills ``cuts`` and ``regions``."""
+    total = np.full(b - a + 1, FAR)
+    parent = np.zeros(b - a + 1, dtype=np.int64)
+    size = np.zeros(b - a + 1, dtype=np.int64)
+    total[0] = 0
+    for i in range(a, b):
+        if total[i - a] >= FAR or chiplets_of(total[i - a], price) > limit or (i > a and cut_ps[a, i] > beat):
+            continue
+        for x in range(min(shape.shape[1], b - i)):
+            s = shape[i, x]
+            if s < 0 or times[s, -1] > beat:
+                continue
+            low = 0
+            high = len(sizes) - 1
+            while low < high:
+                middle = (low + high) // 2
+                if times[s, middle] <= beat:
+                    high = middle
+                else:
+                    low = middle + 1
+            sum_ps = total[i - a] + (price << COUNT_BITS) + sizes[low] * UNIT + 1
+            to = i + 1 + x - a
+            if sum_ps < total[to]:
+                total[to] = sum_ps
+                parent[to] = i
+                size[to] = sizes[low]
+    count = 0
+    end = b
+    while end > a:
+        cuts[count] = end
+        regions[count] = size[end - a]
+        count += 1
+        end = parent[end - a]
+    return count
+
+
+@kernel
+def run_hashes(
+    kind: Ints, operand_start: Ints, source: Ints, sizes: Ints, longest: int, hashed: Ints
+) -> None:
+    """``hashed[i, x]``: equal for runs of x + 1 layers from i on that cost the same as a cluster.
+
+    ``sizes[:, L + 1, L + 1]`` are bytes that arrive, drain and are alive at the peak.
+    """
+    L = len(kind)
+    for i in range(L):
+        word = np.int64(1469598103934665603)
+        for x in range(min(longest, L - i)):
+            l = i + x
+            word = (word ^ kind[l]) * np.int64(1099511628211)
+            for o in range(operand_start[l], operand_start[l + 1]):
+                word = (word ^ (max(source[o] - i, -1) + 7919)) * np.int64(1099511628211)
+                word ^= (word >> 29) & np.int64(0x7FFFFFFFF)
+            final = word
+            for c in range(sizes.shape[0]):
+                final = (final ^ sizes[c, i, l + 1]) * np.int64(1099511628211)
+                final ^= (final >> 31) & np.int64(0x1FFFFFFFF)
+            hashed[i, x] = final

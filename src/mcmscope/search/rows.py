@@ -1,0 +1,394 @@
+"""Stages of several layers: all that begin with the same layer are found in one pass over the layers.
+
+A label is a way to have run the layers so far. Only a few are kept, the best of each layout of the tensors
+that are still awaited, so a pass takes time in proportion to its layers.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from mcmscope.cost.arrays import ISP, OUTSIDE, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
+from mcmscope.cost.machine import Machine
+from mcmscope.cost.memory import cluster_need, spill_ps
+from mcmscope.cost.nop import drain_ps
+from mcmscope.jit import inner, kernel
+from mcmscope.search.exact.costs import BUSY, INGRESS, MOST_DIGITS, STORED, WINDOW, LayerCosts, layer_ps
+from mcmscope.search.fused import fill_slots
+from mcmscope.search.tables import MULTIPLIERS, NEVER
+
+WIDTH = 6
+"""Labels kept per layer."""
+PATTERNS = 8
+"""Patterns of layouts for which the time of a layer with many operands is remembered."""
+
+# Columns of a label.
+KEY, SCORE, PASSED, KEPT, WIDEST, PARENT, PARTITION = range(7)
+LABEL_COLUMNS = 7
+
+
+class Words(NamedTuple):
+    """Bits of a word that says how awaited tensors lie (1: split), for the whole network."""
+
+    slot: Ints  # [L]: the bit of the layer's output; -1: none, it counts as tiled
+    own: Ints  # [L]: the same as a mask
+    stay: Ints  # [L]: masks the bits of tensors that are awaited behind the layer
+
+
+class Scratch(NamedTuple):
+    """Room for one pass over up to ``longest`` layers."""
+
+    labels: Ints  # [longest + 1, WIDTH, LABEL_COLUMNS]
+    made: Ints  # [longest + 1]: labels of each level
+    seen: Ints  # [longest]: patterns of each layer whose times are known
+    known: Ints  # [longest, PATTERNS, 4]: times (ps) by partition, and the pattern
+
+
+def words(net: NetworkArrays) -> Words:
+    """The bits of a network's tensors."""
+    L = len(net.layer)
+    slot, own, stay = (np.zeros(L, dtype=np.int64) for _ in range(3))
+    fill_words(net, slot, own, stay)
+    return Words(slot, own, stay)
+
+
+@kernel
+def fill_words(net: NetworkArrays, slot: Ints, own: Ints, stay: Ints) -> None:
+    """Fill the arrays of ``Words``; no bits where more tensors are awaited at once than a word has."""
+    L = len(net.layer)
+    free_after = np.zeros(L, dtype=np.int64)
+    filled = fill_slots(net, 0, L, slot, free_after)
+    for l in range(L):
+        if not filled:
+            slot[l] = -1
+        own[l] = 1 << slot[l] if slot[l] >= 0 else 0
+        stay[l] = -1
+    for t in range(L):
+        if slot[t] >= 0:
+            stay[free_after[t]] &= ~(1 << slot[t])
+
+
+@inner
+def make_scratch(longest: int) -> Scratch:
+    """Scratch for passes over up to so many layers."""
+    return Scratch(
+        np.zeros((longest + 1, WIDTH, LABEL_COLUMNS), dtype=np.int64),
+        np.zeros(longest + 1, dtype=np.int64),
+        np.zeros(longest, dtype=np.int64),
+        np.zeros((longest, PATTERNS, 4), dtype=np.int64),
+    )
+
+
+@inner
+def operands_ps(
+    net: NetworkArrays,
+    machine: Machine,
+    costs: LayerCosts,
+    begin: int,
+    kind: int,
+    l: int,
+    i: int,
+    n: int,
+    g: int,
+    p: int,
+    word: int,
+    slot: Ints,
+) -> int:
+    """Time of layer l of a cluster that begins at i, operand by operand."""
+    ingress = costs.base[kind, g, p, INGRESS]
+    arriving = 0
+    swapped = 0
+    for o in range(net.operand_start[l], net.operand_start[l + 1]):
+        to = begin + o - net.operand_start[l]
+        source = net.operand[o, SOURCE]
+        layout = OUTSIDE
+        if source >= i:
+            split = slot[source] >= 0 and (word >> slot[source]) & 1 == 1
+            layout = SPLIT if split else TILED
+        ingress += costs.move[to, g, p, layout, 0]
+        swapped += costs.move[to, g, p, layout, 1]
+        arriving += costs.move[to, g, p, layout, 2]
+    return layer_ps(costs.base[kind, g, p, BUSY], arriving, ingress, swapped, n, machine)
+
+
+@inner
+def place_of(labels: Ints, count: int, key: int, score: int) -> int:
+    """Where a label of this key and score belongs; -1: nowhere. ``count`` itself: behind the others."""
+    slowest = 0
+    for y in range(count):
+        if labels[y, KEY] == key:
+            return y if score < labels[y, SCORE] else -1
+        if labels[y, SCORE] > labels[slowest, SCORE]:
+            slowest = y
+    if count < WIDTH:
+        return count
+    return slowest if score < labels[slowest, SCORE] else -1
+
+
+@inner
+def run_row(
+    net: NetworkArrays,
+    machine: Machine,
+    costs: LayerCosts,
+    kind: Ints,
+    words: Words,
+    i: int,
+    last: int,
+    n: int,
+    g: int,
+    price: int,
+    cap: int,
+    widest_bytes: int,
+    scratch: Scratch,
+) -> tuple[int, bool]:
+    """Run layers from i on, as far as ``last``, on n chiplets under the g-th tile grid.
+
+    No layer may hold a gather window of more than ``widest_bytes``.
+
+    ``labels[x, :count[x]]`` are the ways to have run x layers in at most ``cap`` ps; ``price`` (ps per KiB)
+    is what storing weights costs them in their order. Returns how many layers could be run, and whether a way
+    was left out because its weights do not fit. ``scratch.seen`` must be 0 where i or g is new.
+    """
+    labels, count, seen, known = scratch.labels, scratch.made, scratch.seen, scratch.known
+    slot = words.slot
+    for column in range(LABEL_COLUMNS):
+        labels[0, 0, column] = 0
+    count[0] = 1
+    wide = machine.activation_free // 4
+    tight = False
+    for x in range(last - i):
+        l = i + x
+        kin = kind[l]
+        begin = int(costs.start[kin])
+        many = costs.start[kin + 1] - begin > MOST_DIGITS
+        awaited = 0
+        if many:
+            for o in range(net.operand_start[l], net.operand_start[l + 1]):
+                source = net.operand[o, SOURCE]
+                if source >= i and slot[source] >= 0:
+                    awaited |= 1 << slot[source]
+        made = 0
+        for y in range(count[x]):
+            word = labels[x, y, KEY] >> 1
+            code = 0
+            if many:
+                while code < seen[x] and known[x, code, 3] != word & awaited:
+                    code += 1
+                if code == seen[x]:
+                    code = min(code, PATTERNS - 1)
+                    seen[x] = code + 1
+                    known[x, code, 3] = word & awaited
+                    for p in range(3):
+                        known[x, code, p] = operands_ps(
+                            net, machine, costs, begin, kin, l, i, n, g, p, word, slot
+                        )
+            else:
+                digit = 1
+                for o in range(net.operand_start[l], net.operand_start[l + 1]):
+                    source = net.operand[o, SOURCE]
+                    if source >= i:
+                        code += digit
+                        if slot[source] >= 0:
+                            code += digit * ((word >> slot[source]) & 1)
+                    digit *= 3
+            for p in range(3):
+                if p == SHARDED and n == 1:
+                    continue
+                kept = labels[x, y, KEPT] + costs.base[kin, g, p, STORED]
+                if kept > machine.weight_limit:
+                    tight = True
+                    continue
+                time = labels[x, y, PASSED] + (known[x, code, p] if many else costs.timed[kin, g, p, code])
+                if time > cap:
+                    continue
+                widest = max(labels[x, y, WIDEST], costs.base[kin, g, p, WINDOW])
+                if widest > widest_bytes:
+                    continue
+                follow = (word & words.stay[l]) | (words.own[l] if p == ISP else 0)
+                key = 2 * follow + (1 if widest > wide else 0)
+                score = time + kept * price // 1024
+                to = place_of(labels[x + 1], made, key, score)
+                if to < 0:
+                    continue
+                made = max(made, to + 1)
+                labels[x + 1, to, KEY] = key
+                labels[x + 1, to, SCORE] = score
+                labels[x + 1, to, PASSED] = time
+                labels[x + 1, to, KEPT] = kept
+                labels[x + 1, to, WIDEST] = widest
+                labels[x + 1, to, PARENT] = y
+                labels[x + 1, to, PARTITION] = p
+        count[x + 1] = made
+        if made == 0:
+            return x, tight
+    return last - i, tight
+
+
+@inner
+def label_ps(machine: Machine, label: Ints, need: int, io_ps: int) -> int:
+    """Time of a stage as a label ran it, or of DRAM traffic and spill; ``need`` bytes are held besides."""
+    held = need + label[WIDEST] + machine.unified * label[KEPT]
+    return max(label[PASSED], io_ps + spill_ps(max(0, held - machine.activation_free), machine))
+
+
+@inner
+def fill_quick(machine: Machine, costs: LayerCosts, n: int, quick: Ints) -> None:
+    """``quick[kinds, G]``: time of a layer of each kind at least, its operands inside as is best for it."""
+    for kin in range(quick.shape[0]):
+        for g in range(quick.shape[1]):
+            quick[kin, g] = NEVER
+            for p in range(3):
+                ingress = costs.base[kin, g, p, INGRESS]
+                swapped = 0
+                for to in range(costs.start[kin], costs.start[kin + 1]):
+                    ingress += min(costs.move[to, g, p, TILED, 0], costs.move[to, g, p, SPLIT, 0])
+                    swapped += min(costs.move[to, g, p, TILED, 1], costs.move[to, g, p, SPLIT, 1])
+                time = layer_ps(costs.base[kin, g, p, BUSY], 0, ingress, swapped, n, machine)
+                quick[kin, g] = min(quick[kin, g], time)
+
+
+@inner
+def pick_grids(quick: Ints, kind: Ints, i: int, last: int, sums: Ints, picked: Ints) -> None:
+    """Mark in ``picked`` the two tile grids that promise most for the next 2, 4, 8 .. layers from i on."""
+    grids = quick.shape[1]
+    for g in range(grids):
+        sums[g] = 0
+        picked[g] = 0
+    wanted = 2
+    for x in range(1, last - i + 1):
+        for g in range(grids):
+            sums[g] += quick[kind[i + x - 1], g]
+        if x < wanted and x < last - i:
+            continue
+        wanted *= 2
+        best = 0
+        second = 0
+        for g in range(1, grids):
+            if sums[g] < sums[best]:
+                second = best
+                best = g
+            elif second == best or sums[g] < sums[second]:
+                second = g
+        picked[best] = 1
+        picked[second] = 1
+
+
+@kernel
+def fill_stages(
+    net: NetworkArrays,
+    machine: Machine,
+    costs: LayerCosts,
+    kind: Ints,
+    price: Ints,
+    words: Words,
+    shape: Ints,
+    owner: Ints,
+    n: int,
+    u: int,
+    cap: int,
+    times: Ints,
+) -> int:
+    """Lower ``times[S]`` (ps) to what stages of several layers take on n chiplets, their own spill included.
+
+    ``shape[i, x]`` numbers the stage of the x + 1 layers from i on, -1 past the end; ``owner[s]`` is the
+    first layer that stage s begins with. Stages that take more than ``cap`` ps are left out.
+    ``price[MULTIPLIERS]``: prices of stored weights, ps per KiB. Returns how many labels there were.
+    """
+    L, longest = shape.shape
+    scratch = make_scratch(longest)
+    labels, count = scratch.labels, scratch.made
+    quick = np.zeros((len(costs.base), len(costs.base[0])), dtype=np.int64)
+    sums = np.zeros(len(quick[0]), dtype=np.int64)
+    picked = np.zeros(len(quick[0]), dtype=np.int64)
+    fill_quick(machine, costs, n, quick)
+    need = np.zeros(longest + 1, dtype=np.int64)
+    drain = np.zeros(longest + 1, dtype=np.int64)
+    made = 0
+    for i in range(L - 1):
+        last = 0
+        for x in range(1, longest):
+            if shape[i, x] >= 0 and owner[shape[i, x]] == i:
+                if net.weights[i + x + 1] - net.weights[i] > n * machine.weight_limit:
+                    break
+                last = i + x + 1
+        if last == 0:
+            continue
+        for x in range(2, last - i + 1):
+            need[x] = cluster_need(net, i, i + x, n, u)
+            drain[x] = drain_ps(net, machine, i, i + x, n, u)
+        pick_grids(quick, kind, i, last, sums, picked)
+        for g in range(len(picked)):
+            if picked[g] == 0:
+                continue
+            scratch.seen[:] = 0
+            for step in range(MULTIPLIERS):
+                reached, tight = run_row(
+                    net, machine, costs, kind, words, i, last, n, g, price[step], cap, NEVER, scratch
+                )
+                for x in range(2, reached + 1):
+                    s = shape[i, x - 1]
+                    made += count[x]
+                    for y in range(count[x]):
+                        times[s] = min(times[s], max(drain[x], label_ps(machine, labels[x, y], need[x], 0)))
+                if not tight and machine.unified == 0:
+                    break
+    return made
+
+
+@kernel
+def best_stage(
+    net: NetworkArrays,
+    machine: Machine,
+    costs: LayerCosts,
+    kind: Ints,
+    price: Ints,
+    words: Words,
+    i: int,
+    j: int,
+    n: int,
+    u: int,
+    io_ps: int,
+    partitions: Ints,
+) -> int:
+    """The tile grid that is best for stage [i, j) on n chiplets, -1: none; fills ``partitions[i:j]``.
+
+    ``io_ps``: DRAM traffic of a beat, to which spill adds. While spill binds, narrower gather windows are
+    tried.
+    """
+    x = j - i
+    scratch = make_scratch(x)
+    labels, count = scratch.labels, scratch.made
+    need = cluster_need(net, i, j, n, u)
+    best: int = NEVER
+    grid = -1
+    widest_bytes: int = NEVER
+    narrower: int = NEVER
+    better = True
+    while better:
+        better = False
+        for g in range(costs.base.shape[1]):
+            scratch.seen[:] = 0
+            for step in range(MULTIPLIERS):
+                # At last, and where spill binds, as if nothing but stored weights counted.
+                charge = price[step] if step + 1 < MULTIPLIERS or widest_bytes == NEVER else 64 * price[step]
+                reached, tight = run_row(
+                    net, machine, costs, kind, words, i, j, n, g, charge, best, widest_bytes, scratch
+                )
+                for y in range(count[x] if reached == x else 0):
+                    time = label_ps(machine, labels[x, y], need, io_ps)
+                    if time < best:
+                        best = time
+                        grid = g
+                        better = time > max(labels[x, y, PASSED], io_ps)
+                        narrower = labels[x, y, WIDEST] - 1
+                        at = y
+                        for back in range(x, 0, -1):
+                            partitions[i + back - 1] = labels[back, at, PARTITION]
+                            at = labels[back, at, PARENT]
+                if not tight and machine.unified == 0:
+                    break
+        if better:
+            widest_bytes = narrower
+    return grid
