@@ -49,6 +49,7 @@ _PAIRS = (
     ("resnet50", 64),
     ("resnet152", 64),
     ("mobilenet_v2", 64),
+    ("vit_b_16", 64),
     ("vgg16", 256),
     ("darknet19", 256),
     ("resnet18", 256),

@@ -92,7 +92,6 @@ def _pool(jobs: int) -> Generator[ProcessPoolExecutor]:
 def _begin() -> None:
     """In a new process: ^C is for the parent to handle; when that is gone, so are we."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.setdefault("NUMBA_OPT", "1")
     parent = parent_process()
     assert parent is not None
 

@@ -23,7 +23,7 @@ SCHEMES = (FUSED, SEGMENTED, MERGED, Scheme.DATA_PARALLEL)
 FACTORS = (0.25, 0.5, 2.0, 4.0)
 BATCH = "batch"
 _BATCHES = tuple(1 << e for e in range(11))
-_PAIRS = (("resnet50", "simba-64"), ("resnet152", "simba-256"))
+_PAIRS = (("resnet50", "simba-64"), ("resnet152", "simba-256"), ("vit_b_16", "simba-64"))
 AS_IT_IS = "as it is"
 """The variant of the package with nothing turned, which every knob shares."""
 _QUICK = (("resnet50", "simba-64"),)

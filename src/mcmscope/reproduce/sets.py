@@ -7,12 +7,12 @@ from functools import cache
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 PAPER_NETWORKS = ("alexnet", "vgg16", "darknet19", *RESNETS)
 """Those that papers on pipelines use."""
-NETWORKS = (*PAPER_NETWORKS, "googlenet", "mobilenet_v2")
+NETWORKS = (*PAPER_NETWORKS, "googlenet", "mobilenet_v2", "vit_b_16", "bert_base")
 SIZES = (16, 36, 64, 128, 256, 512)
 """Chiplets."""
 LARGEST_BATCH = 65_536
 """Stands for the steady state."""
-_LAYERS_X_CHIPLETS_PER_S = 2500
+_LAYERS_X_CHIPLETS_PER_S = 6000
 """About so many go into one second of searching all schemes."""
 
 

@@ -18,7 +18,14 @@ TABLE = "throughput"
 EXACT, LINEAR = "exact", "linear"
 _EXACT_UP_TO = {"googlenet": 64}
 """Most chiplets at which the optimum is proven; 256 for the others. Beyond them a search takes minutes."""
-_QUICK = (("alexnet", 16), ("resnet18", 16), ("resnet18", 64), ("resnet50", 64), ("resnet152", 256))
+_QUICK = (
+    ("alexnet", 16),
+    ("resnet18", 16),
+    ("resnet18", 64),
+    ("resnet50", 64),
+    ("bert_base", 64),
+    ("resnet152", 256),
+)
 
 
 def cases(quick: bool) -> list[Case]:
