@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, ValueInfoProto, defs, helper, numpy_helper
-from onnx_graphs import DATA, integers, node, tensor, weight
+from tests.workload.onnx_graphs import DATA, integers, node, tensor, weight
 
 from mcmscope.workload.onnx_operators import CONTRIBUTED
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from jsonschema import validate
-from onnx_graphs import DATA, node, save, tensor, weight
+from tests.workload.onnx_graphs import DATA, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.report.inspection import inspection_lines, inspection_to_dict

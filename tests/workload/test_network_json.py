@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import validate
-from onnx_graphs import DATA
+from tests.workload.onnx_graphs import DATA
 
 from mcmscope.errors import InputError
 from mcmscope.schemas import schema

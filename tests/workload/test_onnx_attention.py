@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from onnx import NodeProto, TensorProto, defs
-from onnx_graphs import integers, node, save, tensor, weight
+from tests.workload.onnx_graphs import integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network

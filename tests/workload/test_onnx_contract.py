@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx_graphs import node, save, tensor, weight
+from tests.workload.onnx_graphs import node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Network, Op, load_network

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from onnx import TensorProto, helper
-from onnx_graphs import DATA, node, save, tensor, weight
+from tests.workload.onnx_graphs import DATA, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import load_network

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
-from onnx_graphs import node, save, tensor, weight
+from tests.workload.onnx_graphs import node, save, tensor, weight
 from typer.testing import CliRunner
 
 from mcmscope.cli.app import app

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import FunctionProto, TensorProto, helper, numpy_helper
-from onnx_graphs import integers, node, save, tensor, weight
+from tests.workload.onnx_graphs import integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import load_network, lower

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 from mac_counter import count_macs
-from onnx_graphs import DATA, node, save, tensor, weight
+from tests.workload.onnx_graphs import DATA, node, save, tensor, weight
 
 from mcmscope.workload import Network, Op, load_network
 

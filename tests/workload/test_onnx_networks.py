@@ -10,7 +10,7 @@ from typing import cast
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnx_graphs import DATA, integers, node, save, tensor, weight
+from tests.workload.onnx_graphs import DATA, integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network

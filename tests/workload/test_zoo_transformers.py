@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from onnx_graphs import DATA
+from tests.workload.onnx_graphs import DATA
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network, zoo_names
