@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import validate
-from tests.workload.onnx_graphs import DATA
 
 from mcmscope.errors import InputError
 from mcmscope.schemas import schema
@@ -21,6 +20,7 @@ from mcmscope.workload import Layer, Network, NetworkInput, Op, Operand, Role, l
 from mcmscope.workload.builder import GraphBuilder
 from mcmscope.workload.json_format import network_from_dict, network_to_dict, write_network
 from mcmscope.workload.lower import lower
+from tests.workload.onnx_graphs import DATA
 
 SIZE = st.integers(1, 1 << 20)
 SMALL = st.integers(1, 9)
