@@ -168,7 +168,10 @@ def _run_of(graph: _Graph, layers: list[int]) -> _Run:
 
 
 def _best_order(run: _Run, count: int) -> list[int]:
-    """The run's layers in the order with the least bytes alive over its boundaries; ``count`` in all."""
+    """The run's layers in the order with the least bytes alive, summed over its boundaries.
+
+    ``count``: layers of the network.
+    """
     start = _State(sum(1 << place for place, need in enumerate(run.needs) if not need), 0, 0)
     given = start
     for place in range(len(run.layers)):
