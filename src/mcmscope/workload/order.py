@@ -16,7 +16,7 @@ from mcmscope.workload.network import Layer, Network, bytes_of
 
 STEPS = 100_000
 """Ways to go on that are looked at in a run; with this many, the best sets at each step are followed."""
-ALL_STEPS = 2_000_000
+ALL_STEPS = 500_000
 """Ways to go on that are looked at in all runs of a network together."""
 MAX_RUN = 1000
 """Most layers of a run that is ordered: a longer one stays as it is, for work grows as the square of it."""
