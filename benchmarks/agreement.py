@@ -113,7 +113,7 @@ def print_tables(cases: list[Case], found: list[list[Row]]) -> None:
     print("| package | network | model's best | simulated best | the model's best loses |")
     print("|---|---|---|---|---|")
     for case, some in zip(cases, found, strict=True):
-        modelled = max(some, key=lambda row: row.modelled)
+        modelled = max(some, key=lambda row: min(row.modelled, row.flow_line))
         simulated = max(some, key=lambda row: row.placed)
         loss = 1 - modelled.placed / simulated.placed
         names = f"{modelled.scheme} | {simulated.scheme}"

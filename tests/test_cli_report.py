@@ -45,7 +45,7 @@ def test_the_report_of_saved_files_is_that_of_the_run(folder: Path) -> None:
 def test_several_results_make_one_page(folder: Path, tmp_path: Path) -> None:
     page = tmp_path / "both.html"
     assert call("report", str(folder), str(folder / "result.json"), "-o", str(page)).exit_code == 0
-    assert "2 results side by side" in page.read_text()
+    assert '<h1 class="answer">2 results: sequential-fused is best in 2.</h1>' in page.read_text()
 
 
 def test_all_faults_are_told_at_once_and_nothing_is_written(folder: Path, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from random import Random
 import numpy as np
 import onnx
 from onnx import ModelProto, NodeProto, ValueInfoProto, defs, helper, numpy_helper
-from onnx_graphs import DATA, integers, node, tensor, weight
 
 from mcmscope.workload.onnx_operators import CONTRIBUTED
+from tests.workload.onnx_graphs import DATA, integers, node, tensor, weight
 
 # Small files oftener than large ones: a fault in the code shows as well in either.
 REAL = (

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from jsonschema import validate
-from onnx_graphs import DATA, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.report.inspection import inspection_lines, inspection_to_dict
@@ -16,6 +15,7 @@ from mcmscope.workload.graph import live
 from mcmscope.workload.inspection import Fate, inspect
 from mcmscope.workload.json_format import write_network
 from mcmscope.workload.load import load_graph
+from tests.workload.onnx_graphs import DATA, node, save, tensor, weight
 
 NAMES = ["resnet50", "swin_t", "gpt2@kv9", *sorted(DATA.glob("*.onnx"))]
 

@@ -5,17 +5,22 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx_graphs import DATA
+from jsonschema import validate
 
 from mcmscope.errors import InputError
+from mcmscope.schemas import schema
 from mcmscope.workload import Layer, Network, NetworkInput, Op, Operand, Role, load_network, zoo_names
+from mcmscope.workload.builder import GraphBuilder
 from mcmscope.workload.json_format import network_from_dict, network_to_dict, write_network
+from mcmscope.workload.lower import lower
+from tests.workload.onnx_graphs import DATA
 
 SIZE = st.integers(1, 1 << 20)
 SMALL = st.integers(1, 9)
@@ -196,3 +201,19 @@ def test_missing_file(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(InputError, match="folder"):
         load_network(folder)
+
+
+def test_the_example_of_the_docs_is_the_network_it_tells_of() -> None:
+    path = DATA.parents[1] / "docs" / "examples" / "two-branches.json"
+    validate(json.loads(path.read_text(encoding="utf-8")), schema("network"))
+    g = GraphBuilder("two-branches")
+    stem = g.conv_relu("stem", g.input(3, 32, 32, name="image"), 16, 3)
+    left = g.conv("left", stem, 16, 3, groups=16)
+    right = g.vector("add", "add", g.conv("right", stem, 16, 1), left)
+    g.linear("classes", g.flatten("flatten", right), 10)
+    built = lower(g.graph())
+    written = load_network(path)
+    assert [replace(layer, fused=()) for layer in written.layers] == [
+        replace(layer, fused=()) for layer in built.layers
+    ]
+    assert (written.inputs, written.outputs) == (built.inputs, built.outputs)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from onnx import NodeProto, TensorProto, defs
-from onnx_graphs import integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network
+from tests.workload.onnx_graphs import integers, node, save, tensor, weight
 
 ROWS, HEADS, SHARED, SIZE = 10, 8, 2, 4
 WIDE = HEADS * SIZE

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from onnx_graphs import node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Network, Op, load_network
+from tests.workload.onnx_graphs import node, save, tensor, weight
 
 SIZES = {"b": 1, "h": 2, "m": 3, "n": 5, "k": 7, "j": 11}
 

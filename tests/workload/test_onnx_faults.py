@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 from onnx import TensorProto, helper
-from onnx_graphs import DATA, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import load_network
+from tests.workload.onnx_graphs import DATA, node, save, tensor, weight
 
 REAL = DATA / "resnet18_ts17_dynbatch.onnx"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from onnx_fuzz import damaged
 
 from mcmscope.errors import InputError
 from mcmscope.workload import load_network
 from mcmscope.workload.json_format import network_from_dict, network_to_dict
+from tests.workload.onnx_fuzz import damaged
 
 CASES = 10_000
 RUNS = 10

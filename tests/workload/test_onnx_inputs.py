@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto
-from onnx_graphs import node, save, tensor, weight
 from typer.testing import CliRunner
 
 from mcmscope.cli.app import app
 from mcmscope.errors import InputError
 from mcmscope.workload import load_network
 from mcmscope.workload.onnx_inputs import term_value
+from tests.workload.onnx_graphs import node, save, tensor, weight
 
 
 def decoder(folder: Path) -> Path:

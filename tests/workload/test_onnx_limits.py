@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import FunctionProto, TensorProto, helper, numpy_helper
-from onnx_graphs import integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import load_network, lower
+from tests.workload.onnx_graphs import integers, node, save, tensor, weight
 
 
 def external(name: str, shape: Sequence[int], location: str, offset: int | None = None) -> TensorProto:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from mac_counter import count_macs
-from onnx_graphs import DATA, node, save, tensor, weight
 
 from mcmscope.workload import Network, Op, load_network
+from tests.workload.mac_counter import count_macs
+from tests.workload.onnx_graphs import DATA, node, save, tensor, weight
 
 FIGURES = cast("dict[str, dict[str, int]]", json.loads((DATA / "macs.json").read_text()))
 CLASSES = {"conv": Op.CONV, "linear": Op.LINEAR, "attention": Op.MATMUL}

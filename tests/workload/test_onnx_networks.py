@@ -10,10 +10,10 @@ from typing import cast
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnx_graphs import DATA, integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network
+from tests.workload.onnx_graphs import DATA, integers, node, save, tensor, weight
 
 FIGURES = cast("dict[str, dict[str, int]]", json.loads((DATA / "macs.json").read_text()))
 TWINS = {

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, defs, helper, numpy_helper
-from onnx_graphs import integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network
+from tests.workload.onnx_graphs import integers, node, save, tensor, weight
 
 
 def bare(network: Network) -> list[Layer]:

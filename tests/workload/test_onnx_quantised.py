@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper, numpy_helper
-from onnx_graphs import node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, load_network
+from tests.workload.onnx_graphs import node, save, tensor, weight
 
 MS = "com.microsoft"
 

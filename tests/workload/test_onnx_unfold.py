@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import NodeProto, TensorProto, helper, numpy_helper
-from onnx_graphs import integers, node, save, tensor, weight
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Network, load_network
+from tests.workload.onnx_graphs import integers, node, save, tensor, weight
 
 
 def load(folder: Path, nodes: list[NodeProto], name: str = "model.onnx") -> Network:

@@ -117,3 +117,10 @@ def test_a_wide_network_takes_no_time() -> None:
     join = layer_of("join", [*range(1, 301)], 1)
     network = Network("wide", (NetworkInput("x", 1),), (layer_of("stem", [-1], 5), *side, join), (301,))
     assert sorted(find_order(network)) == list(range(302))
+
+
+def test_a_run_too_long_to_order_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = lower(zoo_graph("googlenet"))
+    assert find_order(network) != tuple(range(len(network)))
+    monkeypatch.setattr(order, "MAX_RUN", 2)
+    assert find_order(network) == tuple(range(len(network)))

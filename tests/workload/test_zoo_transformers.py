@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from onnx_graphs import DATA
 
 from mcmscope.errors import InputError
 from mcmscope.workload import Layer, Network, Op, Role, load_network, zoo_names
 from mcmscope.workload.zoo import ZOO
 from mcmscope.workload.zoo.entry import SequenceEntry
+from tests.workload.onnx_graphs import DATA
 
 
 def weights_of(network: Network) -> int:

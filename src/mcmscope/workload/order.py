@@ -16,6 +16,10 @@ from mcmscope.workload.network import Layer, Network, bytes_of
 
 STEPS = 100_000
 """Ways to go on that are looked at in a run; with this many, the best sets at each step are followed."""
+ALL_STEPS = 2_000_000
+"""Ways to go on that are looked at in all runs of a network together."""
+MAX_RUN = 1000
+"""Most layers of a run that is ordered: a longer one stays as it is, for work grows as the square of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def find_order(network: Network) -> tuple[int, ...]:
     graph = _graph(network)
     order: list[int] = []
     for run in _runs(graph):
-        order += _best_order(_run_of(graph, run)) if len(run) > 1 else run
+        order += _best_order(_run_of(graph, run), len(network)) if 1 < len(run) <= MAX_RUN else run
     return tuple(order)
 
 
@@ -163,16 +167,20 @@ def _run_of(graph: _Graph, layers: list[int]) -> _Run:
     )
 
 
-def _best_order(run: _Run) -> list[int]:
-    """The run's layers in the order with the least bytes alive, summed over its boundaries."""
+def _best_order(run: _Run, count: int) -> list[int]:
+    """The run's layers in the order with the least bytes alive, summed over its boundaries.
+
+    ``count``: layers of the network.
+    """
     start = _State(sum(1 << place for place, need in enumerate(run.needs) if not need), 0, 0)
     given = start
     for place in range(len(run.layers)):
         given = _step(run, given, (1 << place) - 1, place)
+    steps = min(STEPS // len(run.layers), ALL_STEPS // count)
     states = {0: start}
     for _ in run.layers:
         found: dict[int, _State] = {}
-        for done, state in _followed(states, STEPS // len(run.layers)):
+        for done, state in _followed(states, steps):
             for place in _members(state.ready):
                 new, reached = _step(run, state, done, place), done | 1 << place
                 if reached not in found or new.total < found[reached].total:

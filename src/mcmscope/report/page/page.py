@@ -14,7 +14,7 @@ from mcmscope import __version__
 from mcmscope.report.page.data import page_data
 from mcmscope.report.sentences import sentences, title
 from mcmscope.report.views.saved import Findings
-from mcmscope.report.views.summary import answer, summary_rows
+from mcmscope.report.views.summary import answer, answers, summary_rows
 from mcmscope.report.words import data, duration, percent, ratio, significant
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def report_html(cases: Sequence[Findings]) -> str:
         .get_template("report.html.j2")
         .render(
             heading=_heading(cases),
+            answer=answers([found.result for found in cases]),
             cases=[_case(found) for found in cases],
             data=Markup(embedded(page_data(cases))),
             style=Markup(asset("style.css")),

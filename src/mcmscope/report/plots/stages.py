@@ -71,7 +71,7 @@ def stages_figure(case: PlotCase) -> Any:
         segment = case.segments[s]
         told = f"{s + 1}\n{duration(segment.beat_s)}"
         axes.text(middles[s], 104.5, told, ha="center", va="bottom", fontsize=6.5, color=SOFT)
-    axes.text(-0.01, 1.045, "segment\nbeat", transform=axes.transAxes, ha="right", fontsize=6.5, color=SOFT)
+    axes.text(-0.04, 1.045, "segment\nbeat", transform=axes.transAxes, ha="right", fontsize=6.5, color=SOFT)
     figure.legend(loc="outside lower left", ncols=4)
     title(figure, f"{case.heading()}: what stages do with a beat")
     return figure

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mcmscope.report.causes import CAUSES, PLURAL, time_by_cause
 from mcmscope.report.sentences import priced_for
-from mcmscope.report.words import duration, percent, ratio, significant
+from mcmscope.report.words import duration, listed, percent, ratio, significant
 from mcmscope.result import Result, SchemeResult, cost_of
 from mcmscope.schedule import Objective, Scheme
 
@@ -93,6 +95,16 @@ def answer(result: Result) -> str:
         f"{best.scheme.value} runs {network} on {package} {figure}{_against(result, best)}; "
         f"{CAUSES[cause]} {verb} {percent(share)} of the time."
     )
+
+
+def answers(results: Sequence[Result]) -> str:
+    """The answer of one result; of several, how often each scheme is best, the most frequent first."""
+    if len(results) == 1:
+        return answer(results[0])
+    best = Counter(result.best.scheme.value if result.best else "no scheme" for result in results)
+    told = [f"{name} is best in {times}" for name, times in best.most_common() if name != "no scheme"]
+    told += [f"no scheme fits in {best['no scheme']}"] if best["no scheme"] else []
+    return f"{len(results)} results: {listed(told)}."
 
 
 def _against(result: Result, best: SchemeResult) -> str:

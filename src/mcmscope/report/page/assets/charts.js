@@ -114,10 +114,10 @@ function drawEnergy(panel, ctx, width) {
 
 function drawSearch(panel, ctx) {
   const { rank, front } = ctx.kase;
-  const pair = html('div', { class: 'pair' });
-  panel.append(pair);
-  if (rank && rank.points.length) drawRank(pair, rank);
-  if (front && front.points.length) drawFront(pair, front, ctx);
+  const draws = [rank && rank.points.length ? rankChart(rank) : null, front && front.points.length ? frontChart(front, ctx) : null].filter(Boolean);
+  panel.append(html('div', { class: 'pair' }, draws.map(({ block }) => block)));
+  const widths = draws.map(({ place }) => place.clientWidth);
+  draws.forEach(({ draw }, at) => draw(widths[at]));
   if (!rank && !front) panel.append(html('p', { class: 'caption' }, 'A rank curve and a front of throughput and energy show here once mcmscope quality and mcmscope pareto have written to the same folder.'));
 }
 
@@ -126,14 +126,14 @@ function still(plot, label) {
   return fill(plot, { role: 'img', 'aria-label': label }, []);
 }
 
-function drawRank(pair, rank) {
+function rankChart(rank) {
   const place = html('div', { class: 'chart' });
   const marks = rank.marks.filter((one) => one.value !== null);
-  pair.append(html('div', {}, html('h3', {}, `Rank of ${rank.scheme} among ${rank.exhaustive ? 'all schedules' : `${whole(rank.counted)} random schedules`}`), place,
-    html('p', { class: 'caption' }, marks.map((one) => `${one.search}: ${significant(one.value)} ${rank.unit}, top ${(100 * one.top_share).toPrecision(2)}%${rank.exhaustive ? '' : ' or less, with 95% confidence'}`).join('; ') + '.')));
+  const block = html('div', {}, html('h3', {}, `Rank of ${rank.scheme} among ${rank.exhaustive ? 'all schedules' : `${whole(rank.counted)} random schedules`}`), place,
+    html('p', { class: 'caption' }, marks.map((one) => `${one.search}: ${significant(one.value)} ${rank.unit}, top ${(100 * one.top_share).toPrecision(2)}%${rank.exhaustive ? '' : ' or less, with 95% confidence'}`).join('; ') + '.'));
   const low = Math.min(d3.min(rank.points, (point) => point[0]), d3.min(marks, (one) => one.top_share) ?? 1);
-  place.append(still(Plot.plot({
-    width: place.clientWidth, height: Math.min(0.6 * place.clientWidth, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 1.5 * rem(), marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+  return { block, place, draw: (width) => place.append(still(Plot.plot({
+    width, height: Math.min(0.6 * width, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 1.5 * rem(), marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
     x: { type: 'log', label: 'share of schedules that are as good', domain: [low / 1.5, 1], tickFormat: (value) => `${+(100 * value).toPrecision(2)}%`, ticks: 5, grid: true },
     y: { type: 'log', label: rank.unit, tickFormat: amountShort, ticks: 4, grid: true },
     marks: [
@@ -142,16 +142,16 @@ function drawRank(pair, rank) {
       Plot.text(d3.groups(marks, (one) => `${one.top_share} ${one.value}`).map(([, same]) => ({ ...same[0], search: same.map((one) => one.search).join(', ') })),
         { x: 'top_share', y: 'value', text: 'search', dx: 10, textAnchor: 'start' }),
     ],
-  }), `Rank curve of ${rank.scheme}`));
+  }), `Rank curve of ${rank.scheme}`)) };
 }
 
-function drawFront(pair, front, ctx) {
+function frontChart(front, ctx) {
   const place = html('div', { class: 'chart' });
-  pair.append(html('div', {}, html('h3', {}, `Front of throughput and energy, ${front.scheme}`), place,
-    html('p', { class: 'caption' }, front.exact ? `The whole front, proven: ${plural(front.points.length, 'schedule')}.` : `${plural(front.points.length, 'schedule')}; others may lie between them.`)));
+  const block = html('div', {}, html('h3', {}, `Front of throughput and energy, ${front.scheme}`), place,
+    html('p', { class: 'caption' }, front.exact ? `The whole front, proven: ${plural(front.points.length, 'schedule')}.` : `${plural(front.points.length, 'schedule')}; others may lie between them.`));
   const others = fits(ctx.kase).map((plan) => ({ scheme: plan.scheme, throughput_per_s: plan.throughput_per_s, energy_j_per_sample: plan.energy_j_per_sample }));
-  place.append(still(Plot.plot({
-    width: place.clientWidth, height: Math.min(0.6 * place.clientWidth, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 8 * rem(), marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
+  return { block, place, draw: (width) => place.append(still(Plot.plot({
+    width, height: Math.min(0.6 * width, 22 * rem()), marginLeft: 4.4 * rem(), marginRight: 8 * rem(), marginBottom: 2.3 * rem(), style: { fontSize: `${0.8 * rem()}px` },
     x: { label: 'samples/s', tickFormat: amountShort, grid: true, ticks: 5, nice: true }, y: { label: 'mJ per sample', grid: true, ticks: 5, nice: true },
     marks: [
       Plot.line(front.points, { x: 'throughput_per_s', y: (point) => 1000 * point.energy_j_per_sample, stroke: css('soft'), curve: 'step-before' }),
@@ -159,5 +159,5 @@ function drawFront(pair, front, ctx) {
       Plot.dot(others, { x: 'throughput_per_s', y: (plan) => 1000 * plan.energy_j_per_sample, r: 5, symbol: 'times', stroke: 'currentColor' }),
       Plot.text(others, { x: 'throughput_per_s', y: (plan) => 1000 * plan.energy_j_per_sample, text: 'scheme', dx: 9, textAnchor: 'start' }),
     ],
-  }), `Front of ${front.scheme}`));
+  }), `Front of ${front.scheme}`)) };
 }
