@@ -53,7 +53,7 @@ def test_odd_products(tmp_path: Path) -> None:
         weight("left", 2, 9, 5),
         weight("column", 7),
     ]
-    from onnx_graphs import integers
+    from tests.workload.onnx_graphs import integers
 
     path = save(
         tmp_path,
