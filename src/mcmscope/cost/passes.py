@@ -56,6 +56,7 @@ from mcmscope.cost.reports import (
     SPILL_PS,
     STAGE_DISTINCT,
     STAGE_EXCESS,
+    STAGE_LINKS,
     STAGE_NEED,
     STAGE_STORED,
     STAGE_TIME,
@@ -225,6 +226,7 @@ def price_passes(
             stage[STAGE_TIME] = time
             stage[STAGE_STORED] = cost.stored_bytes
             stage[STAGE_DISTINCT] = cost.distinct_bytes
+            stage[STAGE_LINKS] = links - io_ps // 2
             stage[STAGE_NEED] = cost.stream_bytes
             stage[STAGE_EXCESS] = excess
         for term in range(ENERGY_TERMS):

@@ -39,6 +39,7 @@ def result_to_dict(result: Result) -> dict[str, Any]:
         "package": package_to_dict(result.package),
         "batch": result.batch,
         "objective": result.objective.value,
+        "interrupted": result.interrupted,
         "schemes": [_scheme_to_dict(row) for row in result.schemes],
     }
 

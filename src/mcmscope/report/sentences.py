@@ -45,6 +45,8 @@ def sentences(result: Result) -> list[str]:
         lines += [*headline(result, best), binding(best.scheme, priced)]
         lines += streaming(priced, result.network, result.package)
         lines += [distance(priced), *certainty(result)]
+    if result.interrupted:
+        lines.append("The run was broken off: schemes after the last one here were not searched.")
     return lines + [
         f"{row.scheme.value} does not fit: {row.reason}." for row in result.schemes if not row.feasible
     ]

@@ -345,8 +345,10 @@ HELD_IN_QUICK = frozenset(
     }
 )
 HELD: frozenset[str] = frozenset()
-"""Claims that held in the last quick and the last whole run that was looked at. One that no longer does is a
-failure of ``mcmscope reproduce``; one that newly does is to be added."""
+"""Claims that held in the last quick and the last whole run that was looked at; of a whole one none yet.
+
+One that no longer holds is a failure of ``mcmscope reproduce``; one that newly does is to be added.
+"""
 
 
 def measured(data: Data) -> dict[str, Measured | None]:

@@ -90,6 +90,8 @@ def commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        # Installed inside a checkout of something else, it is no file of that.
+        git("ls-files", "--error-unmatch", str(Path(__file__)))
         head, changed = git("rev-parse", "--short=12", "HEAD"), git("status", "--porcelain", "--", ".")
     except (OSError, subprocess.CalledProcessError):
         return None

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -51,7 +52,13 @@ def run_cases(cases: Sequence[Case], directory: Path, jobs: int, told: Told) -> 
                     running[pool.submit(run_case, cases[index], directory)] = index
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     index = running.pop(future)
-                    done[index] = future.result()
+                    try:
+                        done[index] = future.result()
+                    except BrokenProcessPool:
+                        raise InputError(
+                            "a process was killed, perhaps for want of memory: try --jobs 1; "
+                            "cases that were done are kept"
+                        ) from None
                     told(cases[index], False)
     return [done[index] for index in range(len(cases))]
 

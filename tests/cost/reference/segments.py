@@ -269,6 +269,7 @@ class Run:
                         distinct=figures.distinct,
                         need=figures.stream,
                         excess=excess,
+                        links_ps=links - io_ps // 2,
                         layers=whole.layers,
                     )
                 ]

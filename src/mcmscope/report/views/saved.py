@@ -166,7 +166,8 @@ def _result(data: Data, where: Path) -> Result:
         raise InputError(f"{where}: no scheme fits, so that there is no schedule to show")
     first = next(iter(schedules.values()))
     rows = tuple(_row(entry, schedules.get(entry["scheme"]), where) for entry in data["schemes"])
-    return Result(first.network, first.package, data["batch"], Objective(data["objective"]), rows)
+    objective, interrupted = Objective(data["objective"]), data.get("interrupted", False)
+    return Result(first.network, first.package, data["batch"], objective, rows, interrupted)
 
 
 def _is_of(saved: SavedSchedule, data: Data, entry: Data) -> bool:
