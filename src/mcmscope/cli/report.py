@@ -31,7 +31,7 @@ def report(
     """Make an HTML report of saved results: one file that needs no network."""
     with told():
         from mcmscope.errors import InputError
-        from mcmscope.files import write_text
+        from mcmscope.files import check_file, write_text
         from mcmscope.options import Faults
         from mcmscope.report.console import print_lines, warn
         from mcmscope.report.page.page import report_html
@@ -41,13 +41,15 @@ def report(
         if out == "":
             raise InputError("--out: expected a file, got ''")
         faults = Faults()
-        cases = [faults.attempt(lambda path=path: load_findings(path)) for path in results]
-        faults.throw()
-        found = [case for case in cases if case is not None]
         first = Path(results[0])
         target = Path(out) if out else (first if first.is_dir() else first.parent) / REPORT_FILE
-        if target.is_dir():
-            raise InputError(f"{target}: is a directory, expected a file to write")
+        if out:
+            faults.attempt(lambda: check_file(target))
+        cases = [faults.attempt(lambda path=path: load_findings(path)) for path in results]
+        faults.throw()
+        if not out:  # beside the results, which were there to be read
+            check_file(target)
+        found = [case for case in cases if case is not None]
         for case in found:
             warn(case.notes)
         write_text(target, report_html(found))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.errors import InputError
-from mcmscope.options import Faults, one_of, short
+from mcmscope.options import one_of, short
 from mcmscope.report.views.saved import Findings
 from mcmscope.report.views.stages import SegmentRow, segment_rows
 from mcmscope.result import SchemeResult
@@ -49,10 +49,7 @@ def plot_case(findings: Findings, scheme: str | None = None, segment: str | None
     Raises:
         InputError: there is no such scheme or segment.
     """
-    faults = Faults()
-    row = faults.attempt(lambda: _row(findings, scheme))
-    faults.throw()
-    assert row is not None
+    row = _row(findings, scheme)
     assert row.evaluation is not None
     saved = findings.saved(row)
     segments = segment_rows(saved, row.evaluation)
