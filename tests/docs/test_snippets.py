@@ -37,8 +37,9 @@ def test_what_is_not_run_says_why() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=told)
 def test_snippets_run(page: Path, tmp_path: Path) -> None:
-    """In one directory, in order, with an ONNX file at hand as ``model.onnx``."""
+    """In one directory, in order, with an ONNX file as ``model.onnx``, and the examples of the docs."""
     shutil.copy(MODEL, tmp_path / "model.onnx")
+    shutil.copytree(ROOT / "docs" / "examples", tmp_path / "docs" / "examples")
     commands = tmp_path / ".bin"
     commands.mkdir()
     script = commands / "mcmscope"
