@@ -69,6 +69,6 @@ def progress_line(what: str) -> Generator[Progress | None]:
     if not err.is_terminal:
         yield None
         return
-    what = what if is_compiled() else f"{what} (the first run compiles its kernels, some ten seconds or more)"
+    what = what if is_compiled() else f"{what} (the first run compiles its kernels, up to a minute)"
     with err.status(Text(clean(what))) as status:
         yield Progress(what, lambda text: status.update(Text(clean(text))))
