@@ -43,5 +43,6 @@ def test_the_second_process_ends_with_the_block(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_both_halves_compile_without_fault() -> None:
-    warm.compile_segments()
+    warm.compile_segments(fusing=True)
+    warm.compile_segments(fusing=False)
     warm.compile_prices()

@@ -32,14 +32,14 @@ def compiled() -> Generator[None]:
         [sys.executable, "-m", "mcmscope.warm"], stdin=silent, stdout=silent, stderr=silent
     )
     try:
-        compile_segments()
+        compile_segments(fusing=True)
         yield
     finally:
         child.terminate()
         child.wait()
 
 
-def compile_segments() -> None:
+def compile_segments(*, fusing: bool) -> None:
     """Compile what searches segments, with a tiny case whose weights fit, so that no pass is priced."""
     from mcmscope.cost.model import cost_model
     from mcmscope.hardware import load_package
@@ -50,8 +50,8 @@ def compile_segments() -> None:
     from mcmscope.workload import load_network
 
     context = SearchContext(cost_model(load_network("mobilenet_v2"), load_package("ucie-64")), batch=2)
-    clusters, _ = fused(context, quick_states=1)
-    linear(context, [("", clusters), ("", segmented(context))])
+    starts = [fused(context, quick_states=1)[0]] if fusing else []
+    linear(context, [("", start) for start in [*starts, segmented(context)]])
 
 
 def compile_prices() -> None:
@@ -85,3 +85,4 @@ def compile_prices() -> None:
 
 if __name__ == "__main__":
     compile_prices()
+    compile_segments(fusing=False)
