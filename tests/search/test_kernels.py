@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
+from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.fused import MAX_LABELS, best_cluster
@@ -100,6 +101,8 @@ def test_best_cluster_finds_the_best_partitions_and_grid(data: st.DataObject) ->
     rest = np.zeros((inside.shape[0], b - a + 1), dtype=np.int64)
     rest[:, :-1] = np.cumsum(inside[:, ::-1], axis=1)[:, ::-1]
     start, end = tables.grid_start[0, n : n + 2].tolist()
+    rate = load_mb_per_s(n, 1, model.machine)
+    arrive_ps = -(-int(model.net.weights[b] - model.net.weights[a]) * 1_000_000 // rate)
 
     def solve(bound: int) -> tuple[int, Part, bool]:
         partitions = np.zeros(brute.layers, dtype=np.int64)
@@ -118,7 +121,7 @@ def test_best_cluster_finds_the_best_partitions_and_grid(data: st.DataObject) ->
             rest,
             tables.price[n],
             -(-u * int(context.io[a, b]) * 1_000_000 // model.machine.dram_mb_per_s),
-            int(context.dram_ps[a, b]),
+            arrive_ps,
             beats(question, u),
             bound,
             MAX_LABELS,

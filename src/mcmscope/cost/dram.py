@@ -5,7 +5,7 @@ from __future__ import annotations
 from mcmscope.cost.arrays import INPUTS_READ, MADE_BEFORE, OUTPUTS_MADE, PASSING, USED_AFTER, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.machine import Machine, canonical_shape
-from mcmscope.cost.nop import ingress_mb_per_s
+from mcmscope.cost.nop import border_mb_per_s, ingress_mb_per_s
 from mcmscope.jit import inner, kernel
 
 
@@ -43,18 +43,18 @@ def for_samples(per_beat: int, m: int, u: int) -> int:
 
 @kernel
 def load_mb_per_s(n: int, replicas: int, machine: Machine) -> int:
-    """Bandwidth at which the weights of a region of n arrive: the DRAM's, less if they go to replicas.
+    """Bandwidth at which the weights of a region of n arrive: the DRAM's, if links let it.
 
-    What chiplets of several replicas need is multicast to all of them, along rows and along columns: each
-    part passes nearly every row or column of the package.
+    They cross the border of the region. What chiplets of several replicas need is multicast to all of them,
+    along rows and along columns: each part passes nearly every row or column of the package.
     """
     if replicas == 1:
-        return machine.dram_mb_per_s
+        return min(machine.dram_mb_per_s, border_mb_per_s(n, machine))
     shape = canonical_shape(n, machine.strip_height, machine.rows, machine.columns)
     return min(machine.dram_mb_per_s, 2 * n * machine.link_mb_per_s // max(shape))
 
 
-@inner
+@kernel
 def load_ps(weights: int, stored: int, n: int, replicas: int, machine: Machine) -> int:
     """Time to load ``weights`` bytes from DRAM when a chiplet of a region of n must take in ``stored``."""
     arrive = transfer_ps(weights, load_mb_per_s(n, replicas, machine))

@@ -22,7 +22,7 @@ from mcmscope.cost.arrays import (
     OperandRow,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
-from mcmscope.cost.machine import Machine, canonical_shape, region_hops
+from mcmscope.cost.machine import Machine, region_hops
 from mcmscope.jit import inner, kernel
 
 NO_BORDER_MB_PER_S = 10**12
@@ -147,17 +147,39 @@ def border_mb_per_s(n: int, machine: Machine) -> int:
     """Bandwidth over the border of a region of n, each way; see docs/model.md.
 
     Neighbouring regions meet at the rows of a strip. DRAM traffic comes along the rows of its ports and then
-    through the columns of the region (ports at the top and bottom: columns and rows change places).
+    through the columns of the region (ports at the top and bottom: columns and rows change places): a column
+    of t chiplets takes in what they need of the ports of other rows.
     """
-    tall, wide = canonical_shape(n, machine.strip_height, machine.rows, machine.columns)
-    beside = machine.link_mb_per_s * n // ceil_div(n, min(machine.strip_height, machine.rows))
-    upright = machine.side_ports * (machine.rows - tall) * machine.columns * tall
-    across = (machine.ports - machine.side_ports) * (machine.columns - wide) * machine.rows * wide
-    worst = max(upright, across)
+    rows, columns = machine.rows, machine.columns
+    beside = machine.link_mb_per_s * n // ceil_div(n, min(machine.strip_height, rows))
+    strips = n // (machine.strip_height * columns)
+    below = strips * min(machine.strip_height, rows)
+    height = min(machine.strip_height, rows - below)
+    left = n - below * columns
+    upright = across = 0
+    if left > 0:
+        full, rest = left // height, left % height
+        across = passing(full, columns)
+        if full > 0:
+            upright = passing(below + height, rows)
+        if rest > 0:
+            upright = max(upright, passing(below + rest, rows))
+            across = max(across, passing(full + 1, columns))
+        if left <= height * (columns - 1):
+            upright = max(upright, passing(below, rows))
+    else:
+        upright = passing(below, rows)
+    worst = max(machine.side_ports * columns * upright, (machine.ports - machine.side_ports) * rows * across)
     if worst == 0:
         return NO_BORDER_MB_PER_S
-    around = machine.ports * machine.rows * machine.columns * tall * wide
+    around = machine.ports * rows * columns * n
     return max(beside, machine.link_mb_per_s * around // worst)
+
+
+@inner
+def passing(held: int, all_of_them: int) -> int:
+    """Pairs of one of ``held`` chiplets and one of the others of a column or row."""
+    return held * (all_of_them - held)
 
 
 @kernel

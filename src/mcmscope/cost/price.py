@@ -180,7 +180,8 @@ def price(
                 links = links_ps(net, machine, i, j, n, u, exchanged, passing, spill_ps(excess, machine))
                 cut = transfer_ps(u * cut_bytes(net, a, b, j), machine.cut_mb_per_s) if j < b else 0
                 worst_excess = max(worst_excess, excess)
-                load = max(load, load_ps(weights, distinct, n, replicas, machine))
+                own = net.weights[j] - net.weights[i]
+                load = max(load, load_ps(own, distinct, n, replicas, machine))
                 delivered += distinct * n
                 report[SLOWEST_PS] = max(report[SLOWEST_PS], time)
                 report[STAGES_PS] += time

@@ -73,12 +73,12 @@ def estimate_segments(
     index: int,
     value: Ints,
     choice: Ints,
-) -> int:
+) -> None:
     """Lower ``value[a, b]`` (ps) to what segments take whose clusters keep to a beat of ``trial`` (ps).
 
     ``times[S, Q]`` falls along ``sizes[Q]``; ``trial`` falls too. At each beat, clusters are chosen for the
     fewest chiplets, a cluster charged at each of ``prices`` (chiplets / 1024): dearer clusters are fewer.
-    ``choice[a, b]`` gets (``index``, beat, price) where a value was lowered. Returns how many sums were made.
+    ``choice[a, b]`` gets (``index``, beat, price) where a value was lowered.
     """
     L, longest = shape.shape
     need = np.zeros((L, longest), dtype=np.int64)
@@ -86,7 +86,6 @@ def estimate_segments(
     place = np.zeros(len(times), dtype=np.int64)
     total = np.zeros(L + 1, dtype=np.int64)
     mask = (1 << COUNT_BITS) - 1
-    made = 0
     for beat in trial:
         fill_needs(times, sizes, shape, place, beat, need, width)
         for price in prices:
@@ -115,11 +114,9 @@ def estimate_segments(
                         if i == L or cut_ps[a, i] > beat:
                             continue
                     begun = total[i] + charge
-                    made += width[i]
                     reach = max(reach, i + width[i])
                     for x in range(width[i]):
                         total[i + 1 + x] = min(total[i + 1 + x], begun + need[i, x])
-    return made
 
 
 @kernel

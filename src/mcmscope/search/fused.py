@@ -150,7 +150,7 @@ def best_cluster(
     rest: Ints,
     price: Ints,
     io_ps: int,
-    dram_ps: int,
+    arrive_ps: int,
     steps: int,
     bound: int,
     width: int,
@@ -194,7 +194,8 @@ def best_cluster(
         whole = weight_share(row, WSP, n, 1, 1)
         least[x] = least[x + 1] + min(split, sharded)
         most[x] = most[x + 1] + whole * (machine.pes if machine.copies == 1 else 1)
-    free_load = dram_ps // 1_000_000 * ingress_mb_per_s(n, machine)
+    ingress = ingress_mb_per_s(n, machine)
+    free_load = arrive_ps // 1_000_000 * ingress
     if least[0] > machine.weight_limit:
         return best, made, False
     tried = np.arange(len(grids))
@@ -248,7 +249,7 @@ def best_cluster(
                     for step in range(1, len(price)):
                         room = ceil_div((machine.weight_limit - stored) * price[step], 1024)
                         ahead = max(ahead, rest[step, x + 1] - room)
-                    if dram_ps + steps * max(max(time + ahead, drain), io_ps) >= best:
+                    if arrive_ps + steps * max(max(time + ahead, drain), io_ps) >= best:
                         continue
                     distinct = labels[parent, DISTINCT] + cache[p, pattern, 2]
                     window = max(labels[parent, WINDOW], cache[p, pattern, 3])
@@ -275,7 +276,7 @@ def best_cluster(
                 break
         if alive:
             for last in range(level[length], level[length + 1]):
-                load = max(dram_ps, transfer_ps(max(labels[last, DISTINCT], 0), ingress_mb_per_s(n, machine)))
+                load = max(arrive_ps, transfer_ps(max(labels[last, DISTINCT], 0), ingress))
                 held = base + labels[last, WINDOW] + machine.unified * labels[last, STORED]
                 spill = spill_ps(max(0, held - machine.activation_free), machine)
                 total = load + steps * max(max(labels[last, LABEL_TIME], drain), io_ps + spill)

@@ -109,22 +109,20 @@ class Estimates:
                 trial.append(int(trial[-1] / STEP))
             worth = 1024 * N / (beats + 7)
             io_ps = -(-u * context.io * 1_000_000 // context.model.machine.dram_mb_per_s)
-            context.states += int(
-                estimate_segments(
-                    times,
-                    self.sizes,
-                    self.shape,
-                    self.cut_ps[index],
-                    io_ps,
-                    load_ps,
-                    beats,
-                    N,
-                    np.array(trial, dtype=np.int64),
-                    np.array([int(part * worth) for part in PRICES], dtype=np.int64),
-                    index,
-                    value,
-                    choice,
-                )
+            estimate_segments(
+                times,
+                self.sizes,
+                self.shape,
+                self.cut_ps[index],
+                io_ps,
+                load_ps,
+                beats,
+                N,
+                np.array(trial, dtype=np.int64),
+                np.array([int(part * worth) for part in PRICES], dtype=np.int64),
+                index,
+                value,
+                choice,
             )
         return choice
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from mcmscope.cost.dram import load_ps
 from mcmscope.cost.memory import cut_bytes, relayed_bytes
-from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.cost.stage import stage_cost
 from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
@@ -121,7 +121,7 @@ class Stages:
         cost = stage_cost(net, machine, context.model.tilings, i, j, self.partitions, n, u, (s, r, c))
         return Stage(
             int(cost.time_ps),
-            -(-int(cost.distinct_bytes) * 1_000_000 // ingress_mb_per_s(n, machine)),
+            int(load_ps(int(net.weights[j] - net.weights[i]), int(cost.distinct_bytes), n, 1, machine)),
             int(cost.need_bytes) + machine.unified * int(cost.stored_bytes),
             (s, r, c),
             tuple(self.partitions[i:j].tolist()),

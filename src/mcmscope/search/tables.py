@@ -19,6 +19,7 @@ from mcmscope.cost.arrays import (
     Tilings,
 )
 from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.dram import load_ps
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.model import CostModel
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
@@ -136,7 +137,8 @@ def fill_tables(
     layout = np.zeros(len(net.layer), dtype=np.int64)
     for kind in range(len(first)):
         l = first[kind]
-        dram_ps = transfer_ps(net.layer[l, WEIGHT_BYTES], machine.dram_mb_per_s)
+        weights = net.layer[l, WEIGHT_BYTES]
+        dram_ps = transfer_ps(weights, machine.dram_mb_per_s)
         for n in range(1, machine.chiplets + 1):
             fits = machine.activation_free - ceil_div(u * relayed, n)
             drain = drain_ps(net, machine, l, l + 1, n, u)
@@ -150,7 +152,7 @@ def fill_tables(
                     cost = cost_of(net, machine, tilings, l, partition, layout, l + 1, n, u, tiles)
                     if cost.stored_bytes <= machine.weight_limit:
                         held = max(cost.stream_bytes + machine.unified * cost.stored_bytes, fits)
-                        load = transfer_ps(cost.distinct_bytes, ingress_mb_per_s(n, machine))
+                        load = load_ps(weights, cost.distinct_bytes, n, 1, machine)
                         dropped += keep_option(
                             alone[kind, n],
                             max(cost.time_ps, drain),

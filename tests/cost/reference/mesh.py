@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from fractions import Fraction
 
 from mcmscope.hardware.package import Edge, Package
@@ -81,13 +82,23 @@ class Mesh:
         """Links over which a region of n takes in or gives away; None if DRAM ports are all inside.
 
         Either the rows that it shares with its neighbours, filled as evenly as n allows; or, for DRAM traffic
-        from the ports of other rows, its columns (for ports of other columns, its rows).
+        from the ports of other rows, its columns (for ports of other columns, its rows). A column takes in
+        what its chiplets need of ports of other rows.
         """
-        (rows, columns), package = self.shape(n), self.package
+        package = self.package
         beside = Fraction(n, up(n, min(package.strip_height, package.rows)))
         share_at_sides = Fraction(self.side_ports, self.ports)
-        upright = share_at_sides * Fraction(package.rows - rows, package.rows) / columns
-        across = (1 - share_at_sides) * Fraction(package.columns - columns, package.columns) / rows
+        places: list[tuple[int, int]] = []
+        for top in range(0, package.rows, package.strip_height):
+            strip = range(top, min(top + package.strip_height, package.rows))
+            places += [(row, column) for column in range(package.columns) for row in strip]
+        tall = Counter(column for _, column in places[:n]).values()
+        wide = Counter(row for row, _ in places[:n]).values()
+        upright = share_at_sides * max(
+            Fraction(t, n) * Fraction(package.rows - t, package.rows) for t in tall
+        )
+        across = max(Fraction(w, n) * Fraction(package.columns - w, package.columns) for w in wide)
+        across *= 1 - share_at_sides
         if max(upright, across) == 0:
             return None
         link = package.nop.link_mb_per_s
@@ -99,9 +110,12 @@ class Mesh:
         return transfer_ps(size, 10**12 if rate is None else rate)
 
     def load_mb_per_s(self, n: int, replicas: int) -> int:
-        """Weights come at the DRAM's pace; for replicas every row and column carries most of them."""
+        """Weights come at the DRAM's pace, over the border of the region.
+
+        For replicas every row and column carries most of them.
+        """
         if replicas == 1:
-            return self.dram_mb_per_s
+            return min(self.dram_mb_per_s, self.border_mb_per_s(n) or self.dram_mb_per_s)
         rows, columns = self.shape(n)
         return min(self.dram_mb_per_s, 2 * n * self.package.nop.link_mb_per_s // max(rows, columns))
 

@@ -111,7 +111,7 @@ class Run:
         return sum(work_of(self.network, l).weights for l in range(a, b))
 
     def load_ps(self, weights: int, distinct: int, n: int) -> int:
-        """Weights come from DRAM once and pass through a region; each chiplet takes its own."""
+        """Weights come from DRAM once and cross the border of their region; each chiplet takes its own."""
         return max(
             transfer_ps(weights, self.mesh.load_mb_per_s(n, self.replicas)),
             transfer_ps(distinct, self.mesh.ingress_mb_per_s(n)),
@@ -195,13 +195,17 @@ class Run:
             stages.append(stage)
         sizes = [len(cluster.chiplets) for cluster in segment.clusters]
         weights, io, beats = self.weights(a, b), sum(self.io(a, b)), self.beats(segment)
+        loads = [
+            self.load_ps(self.weights(*cluster.layers), stage.distinct, n)
+            for cluster, stage, n in zip(segment.clusters, stages, sizes, strict=True)
+        ]
         slowest, cut = max(s.time_ps for s in stages), max(s.cut_ps for s in stages)
         io_ps, spill_ps = self.io_ps(u, io), self.spill_ps(max(s.excess for s in stages))
         beat = max(slowest, cut, io_ps + spill_ps)
         links = max(s.links_ps for s in stages) + io_ps // 2
         shared = max(beat, links)
         out = SegmentFigures(
-            load_ps=max(self.load_ps(weights, s.distinct, n) for s, n in zip(stages, sizes, strict=True)),
+            load_ps=max(transfer_ps(weights, self.mesh.dram_mb_per_s), *loads),
             beats=beats,
             beat_ps=beat,
             slowest_ps=slowest,

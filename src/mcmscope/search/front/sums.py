@@ -6,10 +6,10 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.dram import load_ps
 from mcmscope.cost.energy import EnergyTerms, dram_fj
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cut_bytes, relayed_bytes, spill_ps
-from mcmscope.cost.nop import ingress_mb_per_s
 from mcmscope.jit import inner, kernel
 from mcmscope.search.front.bounds import (
     ENTRY_FJ,
@@ -133,6 +133,7 @@ def segment_traffic(net: NetworkArrays, a: int, b: int, relay: Ints, cut: Ints) 
 def least_sum(
     machine: Machine,
     terms: EnergyTerms,
+    weights: Ints,
     shape: Ints,
     entries: Ints,
     begin: Ints,
@@ -155,8 +156,9 @@ def least_sum(
 ) -> tuple[int, int]:
     """Least sum over clusters of ``p * lo + q * energy`` of segment [a, b) on at most all chiplets.
 
-    Its beat is at most ``hi`` ps and no cluster loads for longer than ``most_load`` ps. Fills ``chain[K, 2]``
-    with the end and the entry of each cluster, last first; returns the sum (``FAR``: none) and K.
+    ``weights[L + 1]``: bytes before each layer. Its beat is at most ``hi`` ps and no cluster loads for longer
+    than ``most_load`` ps. Fills ``chain[K, 2]`` with the end and the entry of each cluster, last first;
+    returns the sum (``FAR``: none) and K.
     """
     N = machine.chiplets
     length = b - a
@@ -180,8 +182,10 @@ def least_sum(
                 entry = entries[e]
                 if only_exact == 1 and entry[ENTRY_POINT] < 0:
                     continue
-                if transfer_ps(entry[ENTRY_LOADED], ingress_mb_per_s(entry[LOW], machine)) > most_load:
-                    continue
+                if entry[ENTRY_POINT] >= 0:  # what only bounds has no load of its own
+                    came = weights[j] - weights[i]
+                    if load_ps(came, entry[ENTRY_LOADED], entry[LOW], 1, machine) > most_load:
+                        continue
                 cost = entry_cost(entry, relay[x, y], hi, io_ps, u, m, q, machine, terms)
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if cost >= cheapest:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mcmscope.cost.arrays import MACS, WEIGHT_BYTES, Ints
+from mcmscope.cost.dram import load_ps
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, kept_boundaries
 from mcmscope.search.exact.clusters import shapes
@@ -293,6 +294,7 @@ class Weigher:
             total, count = least_sum(
                 context.model.machine,
                 context.model.terms,
+                context.model.net.weights,
                 self.shape,
                 ways.entries,
                 ways.begin,
@@ -341,7 +343,7 @@ class Weigher:
     ) -> tuple[int, int, int, int, Piece]:
         """Time, energy, beat and load of exact clusters (end, entry) of segment [a, b), and the piece."""
         context, ways, u, m = self.context, self.ways[index], self.ways[index].u, self.context.batch
-        machine, terms = context.model.machine, context.model.terms
+        machine, terms, weights = context.model.machine, context.model.terms, context.model.net.weights
         relay, cut = self._traffic(a, b)
         io_ps = int(self.io_ps[index][a, b])
         beat, load, worst, spilled, loaded = io_ps, int(context.dram_ps[a, b]), 0, 0, 0
@@ -355,8 +357,8 @@ class Weigher:
             point, chosen = ways.point(begin, end, entry)
             passing = -(-u * int(relay[begin - a, end - a]) // n)
             excess = max(0, entry[ENTRY_HELD] + passing - machine.activation_free)
-            link = machine.link_mb_per_s * (1 if n <= 3 else 2)
-            load = max(load, -(-entry[ENTRY_LOADED] * 1_000_000 // link))
+            came = int(weights[end] - weights[begin])
+            load = max(load, int(load_ps(came, entry[ENTRY_LOADED], n, 1, machine)))
             beat = max(beat, entry[ENTRY_PS])
             if end < b:
                 beat = max(beat, -(-u * int(cut[end - a]) * 1_000_000 // machine.cut_mb_per_s))
@@ -369,8 +371,7 @@ class Weigher:
             begin = end
         beat = max(beat, io_ps - (-2 * worst * machine.chiplets * 1_000_000 // machine.dram_mb_per_s))
         time = load + (-(-m // u) + len(chain) - 1) * beat
-        weights = int(context.model.net.weights[b] - context.model.net.weights[a])
-        moved = -(-m * (u * int(context.io[a, b]) + spilled) // u) + weights
+        moved = -(-m * (u * int(context.io[a, b]) + spilled) // u) + int(weights[b] - weights[a])
         macs = int(context.model.net.layer[a:b, MACS].sum())
         energy = (
             m * macs * terms.mac_fj
