@@ -16,20 +16,24 @@ from mcmscope.search.tables import NEVER
 def distances(value: Ints, ahead: Ints, before: Ints, behind: Ints) -> None:
     """Least sums of ``value[a, b]`` from 0 to every b (the first of equals wins), and from every a to L."""
     L = value.shape[0] - 1
-    ahead[0] = 0
     for b in range(1, L + 1):
         ahead[b] = NEVER
         before[b] = -1
-        for a in range(b):
-            if value[a, b] < NEVER and ahead[a] < NEVER and ahead[a] + value[a, b] < ahead[b]:
-                ahead[b] = ahead[a] + value[a, b]
+    ahead[0] = 0
+    for a in range(L):
+        if ahead[a] == NEVER:
+            continue
+        for b in range(a + 1, L + 1):  # along a row, as it lies in memory
+            cost = ahead[a] + value[a, b]  # at least NEVER where the segment cannot be
+            if cost < ahead[b]:
+                ahead[b] = cost
                 before[b] = a
     behind[L] = 0
     for a in range(L - 1, -1, -1):
-        behind[a] = NEVER
+        least: int = NEVER
         for b in range(a + 1, L + 1):
-            if value[a, b] < NEVER and behind[b] < NEVER:
-                behind[a] = min(behind[a], behind[b] + value[a, b])
+            least = min(least, value[a, b] + behind[b])
+        behind[a] = min(least, NEVER - 1)  # so that no sum overflows
 
 
 def lazy_path(
