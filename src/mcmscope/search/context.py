@@ -26,6 +26,7 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.single import best_fitting, best_in_passes
 from mcmscope.search.space import micro_batches
 from mcmscope.search.tables import NEVER, Tables, tables
+from mcmscope.search.transfers import moving_ps
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class SearchContext:
         """Time to load the weights of segment [a, b) from DRAM: [L + 1, L + 1]."""
         weights = self.model.net.weights
         loaded = np.maximum(weights[None, :] - weights[:, None], 0)
-        return -(-loaded * 1_000_000 // self.model.machine.dram_mb_per_s)
+        return moving_ps(loaded, self.model.machine.dram_mb_per_s)
 
     @cached_property
     def load_ps(self) -> Ints:

@@ -20,6 +20,7 @@ from mcmscope.search.lazy import lazy_path
 from mcmscope.search.rows import fill_stages
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import HELD, NEVER, TIME
+from mcmscope.search.transfers import moving_ps, spilling_ps
 
 STEP = 1.03
 """Ratio of the beats that segments are divided at."""
@@ -61,7 +62,7 @@ class Estimates:
             self.owner[row[row >= 0]] = i
         crossing = np.zeros((L + 1, L + 1), dtype=np.int64)
         boundary_bytes(model.net, crossing)
-        self.cut_ps = [-(-u * crossing * 1_000_000 // model.machine.cut_mb_per_s) for u in context.micro]
+        self.cut_ps = [moving_ps(u * crossing, model.machine.cut_mb_per_s) for u in context.micro]
         self.times = [self._times(index) for index in range(len(context.micro))]
 
     def _times(self, index: int) -> Ints:
@@ -91,7 +92,7 @@ class Estimates:
             times[:, q] = column
         options = tables.alone[index][:, self.sizes]
         excess = np.maximum(options[..., HELD] - model.machine.activation_free, 0)
-        spill = -(-2 * excess * model.machine.chiplets * 1_000_000 // model.machine.dram_mb_per_s)
+        spill = spilling_ps(excess, model.machine)
         alone = np.where(options[..., TIME] < NEVER, np.maximum(options[..., TIME], spill), NEVER).min(axis=2)
         times[self.shape[:, 0]] = alone[tables.kind]
         return np.ascontiguousarray(np.minimum.accumulate(times, axis=1))
@@ -108,7 +109,7 @@ class Estimates:
             while trial[-1] > quickest:
                 trial.append(int(trial[-1] / STEP))
             worth = 1024 * N / (beats + 7)
-            io_ps = -(-u * context.io * 1_000_000 // context.model.machine.dram_mb_per_s)
+            io_ps = moving_ps(u * context.io, context.model.machine.dram_mb_per_s)
             estimate_segments(
                 times,
                 self.sizes,

@@ -11,6 +11,7 @@ from mcmscope.search.lazy import lazy_path
 from mcmscope.search.pipeline import solve_pipeline
 from mcmscope.search.sequential import Infeasible, sequential
 from mcmscope.search.tables import HELD, NEVER, TIME
+from mcmscope.search.transfers import moving_ps, spilling_ps
 
 
 def segmented(context: SearchContext) -> Path:
@@ -79,8 +80,7 @@ def _pipeline_bounds(context: SearchContext) -> tuple[Ints, Ints]:
     each = np.full((len(context.micro), L + 1, L + 1), NEVER, dtype=np.int64)
     options = context.tables.alone
     spilled = np.maximum(options[..., HELD] - machine.activation_free, 0)
-    spill_ps = 2 * spilled * N * 1_000_000 // machine.dram_mb_per_s
-    fastest = np.maximum(options[..., TIME], spill_ps).min(axis=3)  # [U, kinds, N + 1]
+    fastest = np.maximum(options[..., TIME], spilling_ps(spilled, machine)).min(axis=3)  # [U, kinds, N + 1]
     sizes = np.arange(N + 1)
     for index, u in enumerate(context.micro):
         beats = -(-context.batch // u)
@@ -95,7 +95,7 @@ def _pipeline_bounds(context: SearchContext) -> tuple[Ints, Ints]:
             ends = slice(a + 2, a + 1 + len(kinds))
             k = np.arange(2, len(kinds) + 1)
             beat = np.maximum(-(-np.cumsum(work[kinds])[1:] // N), np.maximum.accumulate(quickest[kinds])[1:])
-            beat = np.maximum(beat, -(-u * context.io[a, ends] * 1_000_000 // machine.dram_mb_per_s))
+            beat = np.maximum(beat, moving_ps(u * context.io[a, ends], machine.dram_mb_per_s))
             bound = context.dram_ps[a, ends] + (beats + k - 1) * beat
             too_much = net.weights[ends] - net.weights[a] > N * machine.weight_limit
             each[index, a, ends] = np.where(too_much, NEVER, bound)

@@ -12,6 +12,7 @@ from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.sequential import Infeasible, sequential
 from mcmscope.search.tables import NEVER
+from mcmscope.search.transfers import moving_ps
 
 MOST_STATES = 5_000_000
 """Labels after which an exact search of fused clusters stops with the gap that is left."""
@@ -172,7 +173,7 @@ def _best_fused(
         rest = np.zeros((inside.shape[0], b - a + 1), dtype=np.int64)
         rest[:, :-1] = np.cumsum(inside[:, ::-1], axis=1)[:, ::-1]
         start, end = tables.grid_start[index, n : n + 2].tolist()
-        io_ps = -(-u * int(context.io[a, b]) * replicas * 1_000_000 // machine.dram_mb_per_s)
+        io_ps = moving_ps(u * int(context.io[a, b]) * replicas, machine.dram_mb_per_s)
         total, made, dropped = best_cluster(
             net,
             machine,
@@ -187,7 +188,7 @@ def _best_fused(
             rest,
             tables.price[n],
             io_ps,
-            -(-int(net.weights[b] - net.weights[a]) * 1_000_000 // load_mb_per_s(n, replicas, machine)),
+            moving_ps(int(net.weights[b] - net.weights[a]), int(load_mb_per_s(n, replicas, machine))),
             -(-share // u),
             best,
             QUICK_WIDTH if sizes else MAX_LABELS,

@@ -14,6 +14,7 @@ from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
 from mcmscope.search.rows import best_stage, words
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
+from mcmscope.search.transfers import moving_ps, spilling_ps
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Stages:
             if option[TIME] >= NEVER:
                 break
             excess = max(0, option[HELD] - machine.activation_free)
-            worst = max(option[TIME], io_ps + self.spill_ps(excess))
+            worst = max(option[TIME], io_ps + spilling_ps(excess, machine))
             if worst < cost:
                 cost = worst
                 tiles, partition = self.context.grid(index, option[CHOICE])
@@ -127,15 +128,10 @@ class Stages:
             tuple(self.partitions[i:j].tolist()),
         )
 
-    def spill_ps(self, excess: int) -> int:
-        """See ``cost.memory.spill_ps``."""
-        machine = self.context.model.machine
-        return -(-2 * excess * machine.chiplets * 1_000_000 // machine.dram_mb_per_s)
-
     def io_ps(self, index: int, a: int, b: int) -> int:
         """DRAM traffic of one beat of segment [a, b)."""
         moved = self.context.micro[index] * int(self.context.io[a, b])
-        return -(-moved * 1_000_000 // self.context.model.machine.dram_mb_per_s)
+        return moving_ps(moved, self.context.model.machine.dram_mb_per_s)
 
     def cut_ps(self, index: int, a: int, b: int, j: int) -> int:
         """Floor that the cluster boundary j puts under the beat of segment [a, b)."""
@@ -143,15 +139,16 @@ class Stages:
         if key not in self.floors:
             self.floors[key] = int(cut_bytes(self.context.model.net, a, b, j))
         moved = self.context.micro[index] * self.floors[key]
-        return -(-moved * 1_000_000 // self.context.model.machine.cut_mb_per_s)
+        return moving_ps(moved, self.context.model.machine.cut_mb_per_s)
 
     def spilled_ps(self, index: int, a: int, b: int, i: int, j: int, n: int, stage: Stage) -> int:
         """Floor that the spill of a stage puts under the beat, tensors that pass by included."""
         key = (a, b, i, j)
         if key not in self.relays:
             self.relays[key] = int(relayed_bytes(self.context.model.net, a, b, i, j))
+        machine = self.context.model.machine
         held = stage.held_bytes + -(-self.context.micro[index] * self.relays[key] // n)
-        return self.spill_ps(max(0, held - self.context.model.machine.activation_free))
+        return spilling_ps(max(0, held - machine.activation_free), machine)
 
     def segment(self, index: int, a: int, cuts: list[int], regions: list[int]) -> Piece | None:
         """Segment [a, cuts[-1]) with these cluster ends and region sizes, priced; None if it does not fit."""

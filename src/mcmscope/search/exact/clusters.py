@@ -35,6 +35,7 @@ from mcmscope.search.exact.front import (
 )
 from mcmscope.search.exact.rows import bound_rows, network_slots
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
+from mcmscope.search.transfers import spilling_ps
 
 MOST_LABELS = 300_000
 """Labels of one cluster beyond which the search gives up a proof."""
@@ -201,8 +202,7 @@ class Clusters:
     def spill_ps(self, held: int) -> int:
         """See ``cost.memory.spill_ps``; ``held`` bytes in all."""
         machine = self.context.model.machine
-        excess = max(0, held - machine.activation_free)
-        return -(-2 * excess * machine.chiplets * 1_000_000 // machine.dram_mb_per_s)
+        return spilling_ps(max(0, held - machine.activation_free), machine)
 
     def costs(self, n: int) -> LayerCosts:
         """Costs of single layers on n chiplets."""

@@ -15,6 +15,7 @@ from mcmscope.search.exact.clusters import Clusters
 from mcmscope.search.exact.family import Family
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
+from mcmscope.search.transfers import moving_ps
 
 FAR = 2**52
 
@@ -54,7 +55,7 @@ class Segments:
         self.beats = clusters.beats
         self.probes = 0
         moved = clusters.micro * context.io * rules.replicas
-        self.io_ps = -(-moved * 1_000_000 // context.model.machine.dram_mb_per_s)
+        self.io_ps = moving_ps(moved, context.model.machine.dram_mb_per_s)
         self.floor = np.maximum(self.io_ps, -(-(self.work[None, :] - self.work[:, None]) // clusters.limit))
 
     def least_time(self, a: int, b: int, bound: int, load_ps: int | None) -> Piece | None:

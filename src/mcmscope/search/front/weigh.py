@@ -28,6 +28,7 @@ from mcmscope.search.front.ways import Ways
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
+from mcmscope.search.transfers import moving_ps, spilling_ps
 
 LEVEL = 1.08
 """Ratio of the beats at both ends of a range that is bounded as one."""
@@ -75,7 +76,7 @@ class Weigher:
             if limit.reached():
                 raise OutOfTime
             self.ways.append(Ways(context, u, shape, span_rows, scale_of(context, u)))
-        self.io_ps = [-(-u * context.io * 1_000_000 // model.machine.dram_mb_per_s) for u in context.micro]
+        self.io_ps = [moving_ps(u * context.io, model.machine.dram_mb_per_s) for u in context.micro]
         macs = np.concatenate([[0], np.cumsum(model.net.layer[:, MACS])])
         moved = m * context.io + np.maximum(model.net.weights[None, :] - model.net.weights[:, None], 0)
         terms = model.terms
@@ -361,7 +362,7 @@ class Weigher:
             load = max(load, int(load_ps(came, entry[ENTRY_LOADED], n, 1, machine)))
             beat = max(beat, entry[ENTRY_PS])
             if end < b:
-                beat = max(beat, -(-u * int(cut[end - a]) * 1_000_000 // machine.cut_mb_per_s))
+                beat = max(beat, moving_ps(u * int(cut[end - a]), machine.cut_mb_per_s))
             worst, spilled = max(worst, excess), spilled + 2 * excess * n
             loaded += entry[ENTRY_LOADED] * n
             fj += [point[column] for column in (PE_BEAT, ACTIVATION_BEAT, NOP_BEAT)]
@@ -369,7 +370,7 @@ class Weigher:
             clusters.append((end, n, samples, rows, columns))
             partitions.extend(chosen)
             begin = end
-        beat = max(beat, io_ps - (-2 * worst * machine.chiplets * 1_000_000 // machine.dram_mb_per_s))
+        beat = max(beat, io_ps + spilling_ps(worst, machine))
         time = load + (-(-m // u) + len(chain) - 1) * beat
         moved = -(-m * (u * int(context.io[a, b]) + spilled) // u) + int(weights[b] - weights[a])
         macs = int(context.model.net.layer[a:b, MACS].sum())
