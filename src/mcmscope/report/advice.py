@@ -7,7 +7,7 @@ from mcmscope.cost.breakdown import (
     SegmentEvaluation,
     StageEvaluation,
 )
-from mcmscope.report.causes import CUT, DRAM, SPILL, beat_cause, slowest, stage_cause
+from mcmscope.cost.causes import CUT, DRAM, SPILL, beat_cause, slowest, stage_cause
 from mcmscope.report.words import data, duration, percent, plural
 from mcmscope.schedule import Partition
 from mcmscope.schedule_file import SavedSchedule

@@ -11,9 +11,9 @@ from mcmscope.cost.breakdown import (
     SegmentEvaluation,
     StageEvaluation,
 )
+from mcmscope.cost.causes import CAUSES, beat_cause, slowest, stage_cause
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.report.advice import advice
-from mcmscope.report.causes import CAUSES, beat_cause, slowest, stage_cause
 from mcmscope.report.sentences import binding, distance, title
 from mcmscope.report.words import clean, data, duration, percent, plural, span
 from mcmscope.schedule import Segment

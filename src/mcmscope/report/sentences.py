@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from mcmscope.cost.causes import CAUSES, time_by_cause
 from mcmscope.cost.evaluate import (
     Evaluation,
     evaluate,
 )
 from mcmscope.hardware.package import Package
-from mcmscope.report.causes import CAUSES, time_by_cause
 from mcmscope.report.streaming import streaming
 from mcmscope.report.words import count, data, duration, listed, percent, plural, ratio, significant
 from mcmscope.result import Result, SchemeResult, cost_of

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from mcmscope.cost.causes import exposed_loads_s
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.hardware.package import Package
-from mcmscope.report.causes import exposed_loads_s
 from mcmscope.report.words import data, duration, percent
 from mcmscope.workload.network import Network
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import log10
 from time import perf_counter
 
+from mcmscope.cost.causes import time_by_cause
 from mcmscope.cost.code import decode
 from mcmscope.cost.evaluate import Evaluation, evaluate
 from mcmscope.cost.model import CostModel, cost_model
-from mcmscope.report.causes import time_by_cause
 from mcmscope.reproduce.case import Case, Row
 from mcmscope.reproduce.inputs import network_of, package_of
 from mcmscope.result import Certificate

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from mcmscope.report.causes import CAUSES, PLURAL, time_by_cause
+from mcmscope.cost.causes import CAUSES, PLURAL, time_by_cause
 from mcmscope.report.result_json import figures
 from mcmscope.report.views.layers import LayerRow, layer_rows
 from mcmscope.report.views.package_map import dram_ports

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcmscope.report.causes import CAUSES
+from mcmscope.cost.causes import CAUSES
 from mcmscope.report.reproduction.view import (
     NONE,
     Chart,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from math import log2
 
-from mcmscope.report.causes import CAUSES
+from mcmscope.cost.causes import CAUSES
 from mcmscope.report.reproduction.view import (
     NONE,
     Chart,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mcmscope.cost.breakdown import LayerEvaluation, SegmentEvaluation, StageEvaluation
+from mcmscope.cost.causes import beat_cause, slowest, stage_cause
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.hardware.package import Overlap, Package
-from mcmscope.report.causes import beat_cause, slowest, stage_cause
 from mcmscope.schedule_file import SavedSchedule
 
 PARTS: tuple[str, ...] = ("compute", "on_chip", "start", "exchange", "links", "dram", "spill", "idle")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mcmscope.report.causes import CAUSES, PLURAL, time_by_cause
+from mcmscope.cost.causes import CAUSES, PLURAL, time_by_cause
 from mcmscope.report.sentences import priced_for
 from mcmscope.report.words import duration, listed, percent, ratio, significant
 from mcmscope.result import Result, SchemeResult, cost_of

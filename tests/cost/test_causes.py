@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mcmscope import Evaluation, evaluate
-from mcmscope.report.causes import CAUSES, CUT, DRAM, LOAD, SPILL, beat_cause, exposed_loads_s, time_by_cause
+from mcmscope.cost.causes import CAUSES, CUT, DRAM, LOAD, SPILL, beat_cause, exposed_loads_s, time_by_cause
 from mcmscope.schedule_file import SavedSchedule
 
 
