@@ -25,8 +25,6 @@ TIMED = (
     ("resnet50", "simba-64", None, Objective.LATENCY),
     ("resnet152", "simba-256", None, Objective.LATENCY),
 )
-NETWORKS = ("alexnet", "vgg16", "resnet18", "resnet50", "googlenet", "mobilenet_v2", "densenet121")
-PACKAGES = ("simba-16", "simba-36", "simba-64", "mesh-6x6", "ucie-64")
 
 
 def row(network: str, package: str, micro_batch: int | None, objective: Objective, seconds: float) -> None:
@@ -56,7 +54,6 @@ def row(network: str, package: str, micro_batch: int | None, objective: Objectiv
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="?", choices=("all", "seconds", "quality"), default="all")
     parser.add_argument("--time-limit", type=float, default=120, help="seconds for each row")
     asked = parser.parse_args()
     print(describe())
@@ -66,13 +63,8 @@ def main() -> None:
         "MB so far | linear above the best |"
     )
     print("|---|---|---|---|---|---|---|---|---|---|---|")
-    if asked.part in ("all", "seconds"):
-        for network, package, micro_batch, objective in TIMED:
-            row(network, package, micro_batch, objective, asked.time_limit)
-    if asked.part in ("all", "quality"):
-        for network in NETWORKS:
-            for package in PACKAGES:
-                row(network, package, None, Objective.THROUGHPUT, asked.time_limit)
+    for network, package, micro_batch, objective in TIMED:
+        row(network, package, micro_batch, objective, asked.time_limit)
 
 
 if __name__ == "__main__":
