@@ -84,10 +84,10 @@ def test_search_cost_is_a_power_of_the_layers(exponent: float, holds: bool) -> N
             "network": "resnet152",
             "layers": n,
             "search": "linear",
-            "states": round(1000 * n**exponent),
+            "states": round(1000 * n**exponent) if n > 48 else 7,
             "log10_schedules": 3.0 * n,
         }
-        for n in (10, 20, 40)
+        for n in (10, 60, 100, 156)  # the first is shorter than the longest cluster: not counted
     ]
     found = of(rows, "effort")["search-cost"]
     assert found is not None
