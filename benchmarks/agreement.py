@@ -83,10 +83,11 @@ def unshared_s(evaluation: Evaluation) -> float:
     return total
 
 
-def loaded_s(evaluation: Evaluation, done: Simulation) -> float:
-    """The batch as a flow line that starts when the simulated one does, not when all weights are there."""
+def waited_s(evaluation: Evaluation, done: Simulation) -> float:
+    """For how much longer the flow line waits for all weights than the simulated one until its first stage
+    starts."""
     pairs = zip(evaluation.segments, done.segments, strict=True)
-    return sum(segment.flow_line_run_s + simulated.load_s for segment, simulated in pairs)
+    return sum(segment.load_s - simulated.load_s for segment, simulated in pairs)
 
 
 def rows(case: Case) -> list[Row]:
@@ -105,8 +106,15 @@ def rows(case: Case) -> list[Row]:
             placed = place(row.schedule, network, package, case.batch)
         flow_line, done = row.evaluation.flow_line_throughput_per_s, simulated(placed)
         ratios = {name: simulated(placed, name).throughput_per_s / flow_line for name in IDEALS}
-        ratios["shared links"] = unshared_s(row.evaluation) / done.batch_s
-        ratios["waiting for all weights"] = loaded_s(row.evaluation, done) / done.batch_s
+        batch_s, unshared, waited = (
+            case.batch / flow_line,
+            unshared_s(row.evaluation),
+            waited_s(row.evaluation, done),
+        )
+        ratios["sharing in the model"] = unshared / done.batch_s
+        ratios["sharing in both"] = unshared * ratios["contention"] / batch_s
+        ratios["waiting for all weights"] = (batch_s - waited) / done.batch_s
+        ratios["sharing in the model and that waiting"] = (unshared - waited) / done.batch_s
         found.append(
             Row(
                 row.scheme,
