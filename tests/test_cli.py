@@ -19,6 +19,7 @@ from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
 from mcmscope.cli.output import CLOSED_PIPE
 from mcmscope.schedule import Scheme
 from mcmscope.schemas import schema
+from mcmscope.workload import Network
 
 DATA = Path(__file__).parent / "data"
 RUN = ("run", "alexnet", "--package", "simba-16", "--batch", "4")
@@ -426,3 +427,27 @@ def test_sizes_of_language_models_go_to_every_command(tmp_path: Path) -> None:
     out = str(tmp_path)
     ok("run", "gpt2@kv5", "--package", "simba-16", "--batch", "2", "--scheme", "sequential", "--out", out)
     assert "gpt2@kv5" in ok("evaluate", f"{out}/schedule-sequential.json").stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "work"),
+    [
+        ("run", "mcmscope.api.run_options"),
+        ("quality", "mcmscope.quality.quality"),
+        ("pareto", "mcmscope.pareto.pareto"),
+    ],
+)
+def test_precision_goes_to_every_command(monkeypatch: pytest.MonkeyPatch, command: str, work: str) -> None:
+    seen: list[Network] = []
+
+    def note(network: Network, *_: object) -> None:
+        seen.append(network)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(work, note)
+    case = (command, "alexnet", "--package", "simba-16")
+    for bits in ((), ("--weight-bits", "4", "--activation-bits", "16")):
+        assert cli(*case, *bits).exit_code == INTERRUPTED
+    assert [(network.weight_bits, network.activation_bits) for network in seen] == [(8, 8), (4, 16)]
+    (fault,) = refused(*case, "--weight-bits", "0")
+    assert fault == "--weight-bits: expected a whole number from 1 to 32, got '0'"

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import Dims, JsonFlag, Kv, NetworkName, Seq, print_json, told
+from mcmscope.cli.app import print_json, told
+from mcmscope.cli.options import Dims, JsonFlag, Kv, NetworkName, Seq
 
 
 def inspect(
@@ -23,7 +24,7 @@ def inspect(
 ) -> None:
     """Tell what was understood of a network: layers, sizes, what became of each operator."""
     with told():
-        from mcmscope.cli.run import read_sizes
+        from mcmscope.cli.inputs import network_options
         from mcmscope.options import Faults
         from mcmscope.report.console import print_lines, warn
         from mcmscope.report.inspection import inspection_lines, inspection_to_dict
@@ -31,7 +32,7 @@ def inspect(
         from mcmscope.workload.json_format import write_network
 
         faults = Faults()
-        sizes = faults.attempt(lambda: read_sizes(seq, kv, dim))
+        sizes = faults.attempt(lambda: network_options(seq, kv, dim))
         if save is not None and not save.lower().endswith(".json"):
             faults.found.append(f"--save: expected a name that ends in .json, got {save!r}")
         faults.throw()

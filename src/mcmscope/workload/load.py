@@ -9,7 +9,7 @@ from pathlib import Path
 from mcmscope.errors import InputError
 from mcmscope.workload.graph import Graph
 from mcmscope.workload.lower import lower
-from mcmscope.workload.network import DEFAULT_WEIGHT_BITS, Network
+from mcmscope.workload.network import DEFAULT_ACTIVATION_BITS, DEFAULT_WEIGHT_BITS, Network
 from mcmscope.workload.order import ordered
 from mcmscope.workload.zoo import ZOO
 from mcmscope.workload.zoo.find import known_name, zoo_graph
@@ -35,7 +35,7 @@ def load_network(
     name_or_path: str | Path,
     *,
     weight_bits: int | None = None,
-    activation_bits: int = 8,
+    activation_bits: int = DEFAULT_ACTIVATION_BITS,
     allow_unknown: bool = False,
     dims: Mapping[str, int] | None = None,
     seq: int | None = None,
