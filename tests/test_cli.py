@@ -260,6 +260,25 @@ def test_a_bad_schedule_file_tells_every_place(directory: Path, tmp_path: Path) 
         assert any("schedule.segments[2].clusters[0].chiplets[1]" in fault for fault in faults)
 
 
+@pytest.mark.parametrize("command", ["evaluate", "explain", "simulate", "trace"])
+def test_a_result_in_place_of_a_schedule_is_told_with_the_files_to_give(
+    directory: Path, tmp_path: Path, command: str
+) -> None:
+    names = sorted(str(path) for path in directory.glob("schedule-*.json"))
+    assert len(names) == len([row for row in result_of(directory)["schemes"] if row["feasible"]])
+    given = directory / "result.json"
+    extra = ("-o", str(tmp_path / "trace.json")) if command == "trace" else ()
+    assert refused(command, str(given), *extra) == [
+        f"{given}: is a result file, expected a schedule file: give {' or '.join(names)}"
+    ]
+    assert refused(command, str(directory), *extra) == [
+        f"{directory}: is a directory, expected a schedule file: give {' or '.join(names)}"
+    ]
+    (tmp_path / "alone.json").write_text(given.read_text())
+    (fault,) = refused(command, str(tmp_path / "alone.json"), *extra)
+    assert fault.endswith("expected a schedule file: give a schedule-SCHEME.json of `mcmscope run --out`")
+
+
 def test_thousands_of_faults_are_cut(directory: Path, tmp_path: Path) -> None:
     saved = json.loads((directory / "schedule-sequential.json").read_text())
     saved["schedule"]["segments"][0]["clusters"][0]["chiplets"] = ["x"] * 5000
