@@ -70,4 +70,8 @@ def test_files_that_cannot_be_used_are_left_out_with_a_warning(folder: Path) -> 
     assert len(done.stderr.splitlines()) == 3
     assert done.stderr.count("is left out") == 3
     assert "quality.json is left out" in (folder / "report.html").read_text()
-    assert call(*RUN, "sequential", "--out", str(folder)).exit_code == 0
+    notes = done.stderr
+    for form in ((), ("--json",)):
+        again = call(*RUN, "sequential,sequential-fused", "--out", str(folder), *form)
+        assert again.exit_code == 0
+        assert again.stderr == notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -84,7 +85,14 @@ def run(
         with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
             tell = progress.share if progress is not None else None
             result = run_options(net, pkg, options, progress, tell)
-        written = result.save(directory) if directory is not None else ()
+        written: tuple[Path, ...] = ()
+        if directory is not None:
+            from mcmscope.report.save import save_findings
+            from mcmscope.report.views.saved import with_others
+
+            found = with_others(result, directory)
+            written = save_findings(found, directory)
+            warn(found.notes)
         if json:
             from mcmscope.report.result_json import result_to_dict
 

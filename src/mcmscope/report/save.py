@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcmscope.errors import InputError
 from mcmscope.files import check_directory, json_text, make_directory, write_text
@@ -10,6 +11,9 @@ from mcmscope.report.result_json import result_to_dict
 from mcmscope.result import Result
 from mcmscope.schedule import Scheme
 from mcmscope.schedule_file import SavedSchedule, saved_to_dict
+
+if TYPE_CHECKING:
+    from mcmscope.report.views.saved import Findings
 
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
@@ -21,14 +25,20 @@ def schedule_file_name(scheme: Scheme) -> str:
 
 
 def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
-    """``Result.save``: all texts are made first, then written one by one, the result last.
+    """``Result.save``; the report shows what other commands left in the directory of the same case, too."""
+    from mcmscope.report.views.saved import with_others
 
-    The report shows what other commands left in the directory, too, if it is of the same case.
+    return save_findings(with_others(result, directory), directory)
+
+
+def save_findings(found: Findings, directory: Path) -> tuple[Path, ...]:
+    """The files of a result: all texts are made first, then written one by one, the result last.
+
     Schedule files of schemes that this result has no schedule of are of another run and removed.
     """
     from mcmscope.report.page.page import report_html
-    from mcmscope.report.views.saved import with_others
 
+    result = found.result
     check_directory(directory)
     make_directory(directory)
     texts: dict[Path, str] = {}
@@ -39,7 +49,7 @@ def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
             result.network, result.package, result.batch, result.objective, row.scheme, row.schedule
         )
         texts[directory / schedule_file_name(row.scheme)] = json_text(saved_to_dict(saved))
-    texts[directory / REPORT_FILE] = report_html([with_others(result, directory)])
+    texts[directory / REPORT_FILE] = report_html([found])
     texts[directory / RESULT_FILE] = json_text(result_to_dict(result))
     for path in (directory / schedule_file_name(scheme) for scheme in Scheme):
         if path in texts:
