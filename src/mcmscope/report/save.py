@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
+NETWORK_FILE = "result-network.json"
+"""The network of a result in which no scheme fits; else the schedule files hold it."""
 
 
 def schedule_file_name(scheme: Scheme) -> str:
@@ -34,9 +36,10 @@ def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
 def save_findings(found: Findings, directory: Path) -> tuple[Path, ...]:
     """The files of a result: all texts are made first, then written one by one, the result last.
 
-    Schedule files of schemes that this result has no schedule of are of another run and removed.
+    Schedule and network files that this result does not have are of another run and removed.
     """
     from mcmscope.report.page.page import report_html
+    from mcmscope.workload.json_format import network_to_dict
 
     result = found.result
     check_directory(directory)
@@ -49,9 +52,12 @@ def save_findings(found: Findings, directory: Path) -> tuple[Path, ...]:
             result.network, result.package, result.batch, result.objective, row.scheme, row.schedule
         )
         texts[directory / schedule_file_name(row.scheme)] = json_text(saved_to_dict(saved))
+    if not texts:
+        texts[directory / NETWORK_FILE] = json_text(network_to_dict(result.network))
     texts[directory / REPORT_FILE] = report_html([found])
     texts[directory / RESULT_FILE] = json_text(result_to_dict(result))
-    for path in (directory / schedule_file_name(scheme) for scheme in Scheme):
+    for name in (NETWORK_FILE, *(schedule_file_name(scheme) for scheme in Scheme)):
+        path = directory / name
         if path in texts:
             continue
         try:
