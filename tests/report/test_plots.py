@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 import mcmscope
 from mcmscope.cli.app import BAD_INPUT, app
 from mcmscope.cli.plot import FORMATS as NAMED_FORMATS
+from mcmscope.cli.plot import OF_A_SCHEME, OF_A_SEGMENT
 from mcmscope.cli.plot import VIEWS as NAMED_VIEWS
 from mcmscope.comparison import compare
 from mcmscope.cost.energy import ENERGY_NAMES
@@ -40,7 +41,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that commands write of the case of ``docs/model.md``."""
     place = tmp_path_factory.mktemp("out")
     mcmscope.run(NETWORK, PACKAGE, batch=8).save(place)
-    compare(load_schedule(place / f"schedule-{SCHEME}.json")).save(place)
+    for scheme in (SCHEME, "sequential"):
+        compare(load_schedule(place / f"schedule-{scheme}.json")).save(place)
     options = read_options(8, "throughput", SCHEME, "linear", None)
     pareto(NETWORK, PACKAGE, options).save(place)
     quality(NETWORK, PACKAGE, options, ("linear",)).save(place)
@@ -201,15 +203,34 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("view", VIEWS)
+def test_options_that_change_nothing_in_a_view_are_refused(case: PlotCase, folder: Path, view: str) -> None:
+    other = plot_case(case.findings, "sequential")
+    first, second = (replace(other, segment=index) for index in (0, 1))
+    out = str(folder / "options.svg")
+    for one, two, views, option in (
+        (case, other, OF_A_SCHEME, ("--scheme", "sequential")),
+        (first, second, OF_A_SEGMENT, ("--segment", "1")),
+    ):
+        assert (draw(one, view, "svg") != draw(two, view, "svg")) == (view in views)
+        if view in views:
+            assert cli(str(folder), "--view", view, "-o", out, *option).exit_code == 0
+            continue
+        (fault,) = faults(str(folder), "--view", view, "-o", out, *option)
+        name = option[0].removeprefix("--")
+        assert fault == f"--{name}: {view} does not show one {name}: leave it out, or draw {', '.join(views)}"
+
+
 def test_what_is_not_there_is_told_with_the_command_that_makes_it(network: PlotCase, tmp_path: Path) -> None:
     network.findings.result.save(tmp_path)
     out = str(tmp_path / "x.svg")
+    merged = ("--scheme", "segmented-pipeline")
     for view, command in (
         ("links", "mcmscope simulate schedule-segmented-pipeline.json"),
         ("rank", "mcmscope quality resnet18 --package simba-16 --batch 4"),
         ("front", "mcmscope pareto resnet18 --package simba-16 --batch 4"),
     ):
-        (fault,) = faults(str(tmp_path), "--view", view, "--scheme", "segmented-pipeline", "-o", out)
+        (fault,) = faults(str(tmp_path), "--view", view, *(merged if view == "links" else ()), "-o", out)
         assert command in fault
     for extra, told in (
         (("--scheme", "full-pipeline"), "full-pipeline has no schedule to draw: it does not fit: "),
@@ -218,6 +239,6 @@ def test_what_is_not_there_is_told_with_the_command_that_makes_it(network: PlotC
         (("-o", ""), "--out: expected a file, got ''"),
         (("-o", str(tmp_path / "result.json" / "x.svg")), "is a file, expected a directory"),
     ):
-        (fault,) = faults(str(tmp_path), *(() if "-o" in extra else ("-o", out)), *extra)
+        (fault,) = faults(str(tmp_path), "--view", "map", *(() if "-o" in extra else ("-o", out)), *extra)
         assert told in fault
     assert not Path(out).exists()
