@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import mcmscope
-from mcmscope.cli.app import BAD_INPUT, app
+from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
 from mcmscope.cli.plot import FORMATS as NAMED_FORMATS
 from mcmscope.cli.plot import OF_A_SCHEME, OF_A_SEGMENT
 from mcmscope.cli.plot import VIEWS as NAMED_VIEWS
@@ -23,6 +24,7 @@ from mcmscope.pareto import pareto
 from mcmscope.quality import quality
 from mcmscope.report.plots import stages as stages_plot
 from mcmscope.report.plots.case import PlotCase, plot_case
+from mcmscope.report.plots.commands import case_command
 from mcmscope.report.plots.energy import energy_figure
 from mcmscope.report.plots.plot import VIEWS, draw
 from mcmscope.report.plots.schemes import schemes_figure
@@ -221,17 +223,62 @@ def test_options_that_change_nothing_in_a_view_are_refused(case: PlotCase, folde
         assert fault == f"--{name}: {view} does not show one {name}: leave it out, or draw {', '.join(views)}"
 
 
-def test_what_is_not_there_is_told_with_the_command_that_makes_it(network: PlotCase, tmp_path: Path) -> None:
+def suggested(fault: str) -> list[str]:
+    """The arguments of the command that a fault tells to run."""
+    return shlex.split(fault.split("run mcmscope ")[1])
+
+
+def test_a_simulation_that_is_not_there_is_told_with_the_command_that_makes_it(
+    case: PlotCase, tmp_path: Path
+) -> None:
+    place = tmp_path / "with space"
+    case.findings.result.save(place)
+    drawing = (str(place), "--view", "links", "--scheme", SCHEME, "-o", str(tmp_path / "x.svg"))
+    (fault,) = faults(*drawing)
+    assert CliRunner().invoke(app, suggested(fault)).exit_code == 0
+    assert cli(*drawing).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["alexnet", "gpt2@kv5"])
+@pytest.mark.parametrize(("view", "command"), [("rank", "quality"), ("front", "pareto")])
+def test_a_case_that_can_be_named_is_told_as_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, view: str, command: str
+) -> None:
+    network = mcmscope.load_network(name, weight_bits=4, activation_bits=16)
+    result = mcmscope.run(network, "simba-16", batch=2, schemes="sequential", micro_batch=1)
+    result.save(tmp_path)
+    (fault,) = faults(str(tmp_path), "--view", view, "-o", str(tmp_path / "x.svg"))
+    seen: list[object] = []
+
+    def note(*given: object) -> None:
+        seen.extend(given[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"mcmscope.{command}.{command}", note)
+    arguments = suggested(fault)
+    assert CliRunner().invoke(app, arguments).exit_code == INTERRUPTED
+    assert seen == [network, result.package]
+    assert arguments[-4:] == ["--batch", "2", "--out", str(tmp_path)]
+
+
+def test_a_case_of_files_is_told_in_words(case: PlotCase) -> None:
+    """Their names would lead nowhere, or to another network or package."""
+    alexnet, preset = mcmscope.load_network("alexnet"), mcmscope.load_package("simba-16")
+    given = "run mcmscope quality with the network and package that the run was given, and --batch 8 --out "
+    for network, package in (
+        (NETWORK, preset),
+        (alexnet, PACKAGE),
+        (replace(alexnet, layers=alexnet.layers[:-1]), preset),
+        (replace(alexnet, name="./alexnet.onnx"), preset),
+        (alexnet, replace(preset, strip_height=1)),
+    ):
+        found = replace(case.findings, result=replace(case.findings.result, network=network, package=package))
+        assert case_command("quality", found).startswith(given)
+
+
+def test_what_cannot_be_drawn_is_told(network: PlotCase, tmp_path: Path) -> None:
     network.findings.result.save(tmp_path)
     out = str(tmp_path / "x.svg")
-    merged = ("--scheme", "segmented-pipeline")
-    for view, command in (
-        ("links", "mcmscope simulate schedule-segmented-pipeline.json"),
-        ("rank", "mcmscope quality resnet18 --package simba-16 --batch 4"),
-        ("front", "mcmscope pareto resnet18 --package simba-16 --batch 4"),
-    ):
-        (fault,) = faults(str(tmp_path), "--view", view, *(merged if view == "links" else ()), "-o", out)
-        assert command in fault
     for extra, told in (
         (("--scheme", "full-pipeline"), "full-pipeline has no schedule to draw: it does not fit: "),
         (("--scheme", "merged"), "did you mean 'merged-pipeline'"),

@@ -36,7 +36,7 @@ class Findings:
     """A result, and the files of other commands beside it that are of the same case.
 
     ``simulations``, ``quality`` and ``pareto`` are the content of those files. ``notes`` says which files
-    were left out, and why.
+    were left out, and why. ``folder`` is where all of it lies.
     """
 
     result: Result
@@ -44,6 +44,7 @@ class Findings:
     quality: Data | None = None
     pareto: Data | None = None
     notes: tuple[str, ...] = ()
+    folder: Path = Path()
 
     def saved(self, row: SchemeResult) -> SavedSchedule:
         """The schedule of a feasible scheme with what it was made for."""
@@ -90,7 +91,7 @@ def with_others(result: Result, folder: Path) -> Findings:
     for name, kind in ((QUALITY_FILE, QUALITY_FORMAT), (PARETO_FILE, PARETO_FORMAT)):
         path = folder / name
         extra[name] = _other(path, kind, result, notes) if path.is_file() else None
-    return Findings(result, simulations, extra[QUALITY_FILE], extra[PARETO_FILE], tuple(notes))
+    return Findings(result, simulations, extra[QUALITY_FILE], extra[PARETO_FILE], tuple(notes), folder)
 
 
 def _other(path: Path, kind: str, result: Result, notes: list[str]) -> Data | None:
