@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -27,9 +28,11 @@ from mcmscope.report.plots.case import PlotCase, plot_case
 from mcmscope.report.plots.commands import case_command
 from mcmscope.report.plots.energy import energy_figure
 from mcmscope.report.plots.plot import VIEWS, draw
+from mcmscope.report.plots.roofline import placed, roofline_figure
 from mcmscope.report.plots.schemes import schemes_figure
 from mcmscope.report.plots.stages import stages_figure
 from mcmscope.report.plots.style import FORMATS, label, spread_labels, styled
+from mcmscope.report.views.roofline import RoofPoint
 from mcmscope.report.views.saved import load_findings
 from mcmscope.schedule_file import load_schedule
 from tests.cost.test_hand_case import NETWORK, PACKAGE
@@ -154,6 +157,52 @@ def test_neighbours_differ_without_colour() -> None:
     for index, (colour, hatch, _) in enumerate(looks):
         for other, its_hatch, _ in looks[index + 1 :]:
             assert hatch != its_hatch or abs(light(colour) - light(other)) > 0.05, (colour, other)
+
+
+def boxes(texts: list[Any]) -> list[Any]:
+    return [text.get_window_extent() for text in texts if text.get_text()]
+
+
+def apart(found: list[Any]) -> bool:
+    return not any(one.overlaps(other) for one, other in combinations(found, 2))
+
+
+@pytest.mark.parametrize("scheme", ["sequential", "segmented-pipeline", "merged-pipeline"])
+def test_labels_of_a_roofline_do_not_collide(network: PlotCase, scheme: str) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with styled():
+        figure = roofline_figure(plot_case(network.findings, scheme))
+        FigureCanvasAgg(figure).draw()
+        for axes, sort in zip(figure.axes, ("stages", "segments"), strict=True):
+            for axis in (axes.xaxis, axes.yaxis):
+                low, high = axis.get_view_interval()
+                shown = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+                assert len(boxes(shown)) >= 2
+                assert apart(boxes(shown))
+                assert not boxes(axis.get_minorticklabels())
+            names = [text for text in axes.texts if text.get_text()[0].isdigit()]
+            assert len(names) > 2, sort
+            assert apart(boxes([text for text in names if "not shown" not in text.get_text()]))
+
+
+def test_names_of_a_roofline_stand_where_there_is_room_long_stages_first() -> None:
+    shares = (0.1, 0.3, 0.2, 0.1, 0.1, 0.1, 0.1)
+    spread = [
+        RoofPoint(0, stage, (stage, stage + 1), 10.0 ** (1 + stage / 4), 1e12, share)
+        for stage, share in enumerate(shares)
+    ]
+    wide = (1.0, 1000.0), (1e10, 1e13)
+    assert [point.stage for point, _ in placed(spread, *wide)] == [1, 2, 0, 3, 4, 5, 6]
+    heaped = [replace(point, intensity=10.0) for point in spread]
+    assert [point.stage for point, _ in placed(heaped, *wide)] == [1]  # its dot covers the others
+    told = placed([replace(point, share=0.1) for point in heaped], *wide)
+    assert [point.stage for point, _ in told] == [0, 1, 2, 3]  # one at each corner of the heap
+    assert len({place for _, place in told}) == 4
+    corner = replace(spread[0], intensity=999.0, macs_per_s=9.9e12)
+    ((_, (right, above)),) = placed([corner], *wide)
+    assert right < 0
+    assert above < 0
 
 
 @pytest.mark.parametrize("view", ["map", "pipeline", "stages"])
