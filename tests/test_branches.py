@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 import mcmscope
 from mcmscope import Cluster, Partition, Schedule, Segment
 from mcmscope.cost.arrays import MADE_BEFORE, network_arrays
+from mcmscope.cost.model import cost_model
 from mcmscope.workload import Network
 
 
@@ -40,12 +43,15 @@ def test_branches_in_one_cluster_take_in_what_they_share_once() -> None:
     assert span[MADE_BEFORE, first, end] == network.layers[shared].output_elements
 
 
-def test_a_pipeline_with_branches_in_a_cluster_is_priced_and_simulated() -> None:
+def test_clusters_of_branches_hand_over_what_is_read_and_simulate_as_priced() -> None:
     network = mcmscope.load_network("googlenet")
     first, end = block(network, "inception5b")
     chiplets = tuple(range(16))
     half = (first + end) // 2
     assert holds_branches(network, (first, half))
+    read = {operand.source for layer in network.layers[half:end] for operand in layer.operands}
+    handed = [i for i in range(first, half) if i in read]
+    assert len(handed) == 2  # the narrow layers of two branches; the block's input comes from outside
 
     def cluster(layers: tuple[int, int], region: tuple[int, ...]) -> Cluster:
         return Cluster(layers, region, (1, 1, 1), (Partition.ISP,) * (layers[1] - layers[0]))
@@ -56,7 +62,10 @@ def test_a_pipeline_with_branches_in_a_cluster_is_priced_and_simulated() -> None
     evaluation = mcmscope.evaluate(schedule, network, "simba-16", 4)
     assert evaluation.feasible
     simulated = mcmscope.simulate_schedule(schedule, network, "simba-16", 4)
-    assert simulated.throughput_per_s > 0
+    assert simulated.throughput_per_s == pytest.approx(evaluation.flow_line_throughput_per_s, rel=0.05)
+    handed_bytes = sum(network.layers[i].output_elements for i in handed)
+    cut_mb_per_s = cost_model(network, mcmscope.load_package("simba-16")).machine.cut_mb_per_s
+    assert evaluation.segments[first].cut_s == pytest.approx(handed_bytes / (cut_mb_per_s * 1e6))
 
 
 def test_searches_put_branches_into_one_cluster() -> None:

@@ -149,10 +149,10 @@ class Result:
     def save(self, directory: str | Path) -> tuple[Path, ...]:
         """Write ``result.json``, ``report.html`` and ``schedule-SCHEME.json`` per feasible scheme.
 
-        Returns the files, the result last.
+        If none is, the network is written as ``result-network.json``. Returns the files, the result last.
 
         Each file appears whole or not at all. Schedule files of schemes that have none in this result, left
-        there by another run, are removed.
+        there by another run, are removed, and so is its network.
 
         Raises:
             InputError: the directory cannot be made or written to.

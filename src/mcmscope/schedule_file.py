@@ -12,6 +12,7 @@ from mcmscope.files import json_text, read_json, write_text
 from mcmscope.hardware.package import Package
 from mcmscope.options import Faults
 from mcmscope.schedule import Cluster, Objective, Schedule, Scheme, Segment, schedule_faults
+from mcmscope.schemas import NAMES as SCHEMAS
 from mcmscope.workload.network import Network
 
 if TYPE_CHECKING:
@@ -62,9 +63,32 @@ def load_schedule(path: str | Path) -> SavedSchedule:
     """Read a schedule file.
 
     Raises:
-        InputError: every fault of the file, each with its path in the JSON.
+        InputError: every fault of the file, each with its path in the JSON; for a directory or another file
+            of mcmscope's, which file to give instead.
     """
-    return saved_from_dict(read_json(Path(path)), where=str(path))
+    place = Path(path)
+    if place.is_dir():
+        raise InputError(f"{path}: is a directory, expected a schedule file: {_instead(place)}")
+    data = read_json(place)
+    kind = _kind(data)
+    if kind:
+        raise InputError(f"{path}: is a {kind} file, expected a schedule file: {_instead(place.parent)}")
+    return saved_from_dict(data, where=str(path))
+
+
+def _kind(data: object) -> str:
+    """Which of mcmscope's files this is, ``result`` or ``simulation``; empty: a schedule or none of them."""
+    given = cast("dict[str, object]", data).get("format") if isinstance(data, dict) else None
+    kinds = {f"mcmscope-{name}": name for name in SCHEMAS if name != "schedule"}
+    return kinds.get(given, "") if isinstance(given, str) else ""
+
+
+def _instead(folder: Path) -> str:
+    """Which schedule files could have been meant."""
+    found = sorted(folder.glob("schedule-*.json"))
+    if not found:
+        return "give a schedule-SCHEME.json of `mcmscope run --out`"
+    return f"give {' or '.join(str(path) for path in found)}"
 
 
 def saved_to_dict(saved: SavedSchedule) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -12,8 +14,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import mcmscope
-from mcmscope.cli.app import BAD_INPUT, app
+from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
 from mcmscope.cli.plot import FORMATS as NAMED_FORMATS
+from mcmscope.cli.plot import OF_A_SCHEME, OF_A_SEGMENT
 from mcmscope.cli.plot import VIEWS as NAMED_VIEWS
 from mcmscope.comparison import compare
 from mcmscope.cost.energy import ENERGY_NAMES
@@ -22,11 +25,14 @@ from mcmscope.pareto import pareto
 from mcmscope.quality import quality
 from mcmscope.report.plots import stages as stages_plot
 from mcmscope.report.plots.case import PlotCase, plot_case
+from mcmscope.report.plots.commands import case_command
 from mcmscope.report.plots.energy import energy_figure
 from mcmscope.report.plots.plot import VIEWS, draw
+from mcmscope.report.plots.roofline import placed, roofline_figure
 from mcmscope.report.plots.schemes import schemes_figure
 from mcmscope.report.plots.stages import stages_figure
 from mcmscope.report.plots.style import FORMATS, label, spread_labels, styled
+from mcmscope.report.views.roofline import RoofPoint
 from mcmscope.report.views.saved import load_findings
 from mcmscope.schedule_file import load_schedule
 from tests.cost.test_hand_case import NETWORK, PACKAGE
@@ -40,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All that commands write of the case of ``docs/model.md``."""
     place = tmp_path_factory.mktemp("out")
     mcmscope.run(NETWORK, PACKAGE, batch=8).save(place)
-    compare(load_schedule(place / f"schedule-{SCHEME}.json")).save(place)
+    for scheme in (SCHEME, "sequential"):
+        compare(load_schedule(place / f"schedule-{scheme}.json")).save(place)
     options = read_options(8, "throughput", SCHEME, "linear", None)
     pareto(NETWORK, PACKAGE, options).save(place)
     quality(NETWORK, PACKAGE, options, ("linear",)).save(place)
@@ -152,6 +159,52 @@ def test_neighbours_differ_without_colour() -> None:
             assert hatch != its_hatch or abs(light(colour) - light(other)) > 0.05, (colour, other)
 
 
+def boxes(texts: list[Any]) -> list[Any]:
+    return [text.get_window_extent() for text in texts if text.get_text()]
+
+
+def apart(found: list[Any]) -> bool:
+    return not any(one.overlaps(other) for one, other in combinations(found, 2))
+
+
+@pytest.mark.parametrize("scheme", ["sequential", "segmented-pipeline", "merged-pipeline"])
+def test_labels_of_a_roofline_do_not_collide(network: PlotCase, scheme: str) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    with styled():
+        figure = roofline_figure(plot_case(network.findings, scheme))
+        FigureCanvasAgg(figure).draw()
+        for axes, sort in zip(figure.axes, ("stages", "segments"), strict=True):
+            for axis in (axes.xaxis, axes.yaxis):
+                low, high = axis.get_view_interval()
+                shown = [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+                assert len(boxes(shown)) >= 2
+                assert apart(boxes(shown))
+                assert not boxes(axis.get_minorticklabels())
+            names = [text for text in axes.texts if text.get_text()[0].isdigit()]
+            assert len(names) > 2, sort
+            assert apart(boxes([text for text in names if "not shown" not in text.get_text()]))
+
+
+def test_names_of_a_roofline_stand_where_there_is_room_long_stages_first() -> None:
+    shares = (0.1, 0.3, 0.2, 0.1, 0.1, 0.1, 0.1)
+    spread = [
+        RoofPoint(0, stage, (stage, stage + 1), 10.0 ** (1 + stage / 4), 1e12, share)
+        for stage, share in enumerate(shares)
+    ]
+    wide = (1.0, 1000.0), (1e10, 1e13)
+    assert [point.stage for point, _ in placed(spread, *wide)] == [1, 2, 0, 3, 4, 5, 6]
+    heaped = [replace(point, intensity=10.0) for point in spread]
+    assert [point.stage for point, _ in placed(heaped, *wide)] == [1]  # its dot covers the others
+    told = placed([replace(point, share=0.1) for point in heaped], *wide)
+    assert [point.stage for point, _ in told] == [0, 1, 2, 3]  # one at each corner of the heap
+    assert len({place for _, place in told}) == 4
+    corner = replace(spread[0], intensity=999.0, macs_per_s=9.9e12)
+    ((_, (right, above)),) = placed([corner], *wide)
+    assert right < 0
+    assert above < 0
+
+
 @pytest.mark.parametrize("view", ["map", "pipeline", "stages"])
 def test_views_of_a_network_are_of_the_segment_and_scheme(network: PlotCase, view: str) -> None:
     text = draw(network, view, "svg").decode()
@@ -201,16 +254,80 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_there_is_told_with_the_command_that_makes_it(network: PlotCase, tmp_path: Path) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_options_that_change_nothing_in_a_view_are_refused(case: PlotCase, folder: Path, view: str) -> None:
+    other = plot_case(case.findings, "sequential")
+    first, second = (replace(other, segment=index) for index in (0, 1))
+    out = str(folder / "options.svg")
+    for one, two, views, option in (
+        (case, other, OF_A_SCHEME, ("--scheme", "sequential")),
+        (first, second, OF_A_SEGMENT, ("--segment", "1")),
+    ):
+        assert (draw(one, view, "svg") != draw(two, view, "svg")) == (view in views)
+        if view in views:
+            assert cli(str(folder), "--view", view, "-o", out, *option).exit_code == 0
+            continue
+        (fault,) = faults(str(folder), "--view", view, "-o", out, *option)
+        name = option[0].removeprefix("--")
+        assert fault == f"--{name}: {view} does not show one {name}: leave it out, or draw {', '.join(views)}"
+
+
+def suggested(fault: str) -> list[str]:
+    """The arguments of the command that a fault tells to run."""
+    return shlex.split(fault.split("run mcmscope ")[1])
+
+
+def test_a_simulation_that_is_not_there_is_told_with_the_command_that_makes_it(
+    case: PlotCase, tmp_path: Path
+) -> None:
+    place = tmp_path / "with space"
+    case.findings.result.save(place)
+    drawing = (str(place), "--view", "links", "--scheme", SCHEME, "-o", str(tmp_path / "x.svg"))
+    (fault,) = faults(*drawing)
+    assert CliRunner().invoke(app, suggested(fault)).exit_code == 0
+    assert cli(*drawing).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["alexnet", "gpt2@kv5"])
+@pytest.mark.parametrize(("view", "command"), [("rank", "quality"), ("front", "pareto")])
+def test_a_case_that_can_be_named_is_told_as_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, view: str, command: str
+) -> None:
+    network = mcmscope.load_network(name, weight_bits=4, activation_bits=16)
+    result = mcmscope.run(network, "simba-16", batch=2, schemes="sequential", micro_batch=1)
+    result.save(tmp_path)
+    (fault,) = faults(str(tmp_path), "--view", view, "-o", str(tmp_path / "x.svg"))
+    seen: list[object] = []
+
+    def note(*given: object) -> None:
+        seen.extend(given[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"mcmscope.{command}.{command}", note)
+    arguments = suggested(fault)
+    assert CliRunner().invoke(app, arguments).exit_code == INTERRUPTED
+    assert seen == [network, result.package]
+    assert arguments[-4:] == ["--batch", "2", "--out", str(tmp_path)]
+
+
+def test_a_case_of_files_is_told_in_words(case: PlotCase) -> None:
+    """Their names would lead nowhere, or to another network or package."""
+    alexnet, preset = mcmscope.load_network("alexnet"), mcmscope.load_package("simba-16")
+    given = "run mcmscope quality with the network and package that the run was given, and --batch 8 --out "
+    for network, package in (
+        (NETWORK, preset),
+        (alexnet, PACKAGE),
+        (replace(alexnet, layers=alexnet.layers[:-1]), preset),
+        (replace(alexnet, name="./alexnet.onnx"), preset),
+        (alexnet, replace(preset, strip_height=1)),
+    ):
+        found = replace(case.findings, result=replace(case.findings.result, network=network, package=package))
+        assert case_command("quality", found).startswith(given)
+
+
+def test_what_cannot_be_drawn_is_told(network: PlotCase, tmp_path: Path) -> None:
     network.findings.result.save(tmp_path)
     out = str(tmp_path / "x.svg")
-    for view, command in (
-        ("links", "mcmscope simulate schedule-segmented-pipeline.json"),
-        ("rank", "mcmscope quality resnet18 --package simba-16 --batch 4"),
-        ("front", "mcmscope pareto resnet18 --package simba-16 --batch 4"),
-    ):
-        (fault,) = faults(str(tmp_path), "--view", view, "--scheme", "segmented-pipeline", "-o", out)
-        assert command in fault
     for extra, told in (
         (("--scheme", "full-pipeline"), "full-pipeline has no schedule to draw: it does not fit: "),
         (("--scheme", "merged"), "did you mean 'merged-pipeline'"),
@@ -218,6 +335,6 @@ def test_what_is_not_there_is_told_with_the_command_that_makes_it(network: PlotC
         (("-o", ""), "--out: expected a file, got ''"),
         (("-o", str(tmp_path / "result.json" / "x.svg")), "is a file, expected a directory"),
     ):
-        (fault,) = faults(str(tmp_path), *(() if "-o" in extra else ("-o", out)), *extra)
+        (fault,) = faults(str(tmp_path), "--view", "map", *(() if "-o" in extra else ("-o", out)), *extra)
         assert told in fault
     assert not Path(out).exists()

@@ -183,14 +183,23 @@ def test_not_a_network(data: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}", b"NaN"]
+    ("content", "told"),
+    [
+        (b"", ":1: not JSON: "),
+        (b'{\n"format": ', ":2: not JSON: "),
+        (b"\xff\xfe", ": not JSON: it is not UTF-8 text"),
+        (b"[" * 100_000, ": nested too deeply"),
+        (b'{"a": ' + b"9" * 5000 + b"}", ": cannot be read: "),
+        (b"NaN", ": network: not a network: "),
+    ],
+    ids=["empty", "cut", "not-text", "deep", "long-number", "not-an-object"],
 )
-def test_bad_files(content: bytes, tmp_path: Path) -> None:
+def test_bad_files(content: bytes, told: str, tmp_path: Path) -> None:
     path = tmp_path / "net.json"
     path.write_bytes(content)
     with pytest.raises(InputError) as caught:
         load_network(path)
-    assert str(path) in str(caught.value)
+    assert str(caught.value).startswith(f"{path}{told}")
 
 
 def test_missing_file(tmp_path: Path) -> None:
@@ -199,7 +208,7 @@ def test_missing_file(tmp_path: Path) -> None:
             load_network(path)
     folder = tmp_path / "folder.json"
     folder.mkdir()
-    with pytest.raises(InputError, match="folder"):
+    with pytest.raises(InputError, match="is a directory, expected a JSON file"):
         load_network(folder)
 
 

@@ -1,4 +1,4 @@
-"""The application and what its commands share: options, errors as lines and exit codes, JSON."""
+"""The application and what its commands share: errors as lines and exit codes, JSON."""
 
 from __future__ import annotations
 
@@ -25,30 +25,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
-ScheduleFile = Annotated[str, typer.Argument(metavar="SCHEDULE.json", help="A schedule file of `run --out`.")]
-NetworkName = Annotated[
-    str,
-    typer.Argument(
-        metavar="NETWORK", help="A name of the zoo (resnet50, resnet50@299), or an .onnx or .json file."
-    ),
-]
-PackageName = Annotated[
-    str, typer.Option("--package", "-p", metavar="PKG", help="A preset's name or a YAML file.")
-]
-Seq = Annotated[str | None, typer.Option("--seq", metavar="N", help="A language model's pass over N tokens.")]
-Kv = Annotated[
-    str | None,
-    typer.Option("--kv", metavar="N", help="One token of a language model, behind N tokens in its cache."),
-]
-Dims = Annotated[
-    list[str] | None,
-    typer.Option("--dim", metavar="NAME=N", help="A symbolic size of an ONNX file; once for each."),
-]
-Samples = Annotated[str, typer.Option(metavar="K", help="Schedules drawn at random.")]
-Seed = Annotated[str, typer.Option(metavar="S", help="What the random draws start from.")]
-Batch = Annotated[str, typer.Option(metavar="M", help="Samples scheduled together.")]
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import Dims, Kv, Seq, told
+from mcmscope.cli.app import told
+from mcmscope.cli.options import Dims, Kv, Seq
 from mcmscope.errors import InputError, did_you_mean
 
 
@@ -37,7 +38,7 @@ def show(
 ) -> None:
     """Explain a package or a network, or print a package file to start from."""
     with told():
-        from mcmscope.cli.run import read_network
+        from mcmscope.cli.inputs import read_network
         from mcmscope.hardware import describe_package, load_package, package_to_yaml
         from mcmscope.report.console import print_lines, warn
         from mcmscope.report.listing import describe_network
@@ -51,7 +52,7 @@ def show(
             return
         if yaml:
             raise InputError(f"{name} is a network; --yaml prints a package file")
-        network = read_network(name, seq, kv, dims=dim, allow_unknown=True)
+        network = read_network(name, seq, kv, dim, allow_unknown=True)
         warn(network.warnings)
         print_lines(describe_network(network))
 

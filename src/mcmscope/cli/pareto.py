@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import (
-    INTERRUPTED,
+from mcmscope.cli.app import INTERRUPTED, print_json, told
+from mcmscope.cli.inputs import out_directory, read_network
+from mcmscope.cli.options import (
+    ActivationBits,
+    AllowUnknown,
     Batch,
     Dims,
     JsonFlag,
     Kv,
+    MicroBatch,
     NetworkName,
     PackageName,
     Seq,
-    print_json,
-    told,
+    WeightBits,
+    directory_option,
 )
 from mcmscope.schedule import Objective, Scheme
 
@@ -32,23 +35,20 @@ def pareto(
     scheme: Annotated[
         str, typer.Option(metavar="NAME", help="The scheme whose schedules they are; not data-parallel.")
     ] = Scheme.MERGED_PIPELINE.value,
-    micro_batch: Annotated[
-        str, typer.Option(metavar="auto|U", help="Samples per beat; a fixed one makes the space smaller.")
-    ] = "auto",
+    micro_batch: MicroBatch = "auto",
     time_limit: Annotated[
         str | None,
         typer.Option(metavar="SECONDS", help="Stop after about so long, with what is proven by then."),
     ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write pareto.json, pareto.csv and pareto.svg here."),
-    ] = None,
+    weight_bits: WeightBits = None,
+    activation_bits: ActivationBits = None,
+    allow_unknown: AllowUnknown = False,
+    out: Annotated[str | None, directory_option("pareto.json, pareto.csv and pareto.svg")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Show the front of throughput and energy: the schedules of which none is both faster and thriftier."""
     with told():
-        from mcmscope.cli.run import read_network
-        from mcmscope.files import check_directory, make_directory
+        from mcmscope.files import make_directory
         from mcmscope.hardware import load_package
         from mcmscope.options import Faults, read_options
         from mcmscope.pareto import fit_for_front
@@ -63,20 +63,21 @@ def pareto(
         )
         if options is not None and len(options.schemes) != 1:
             faults.found.append(f"scheme: expected one, got {scheme!r}: each has a front of its own")
-        net = faults.attempt(lambda: read_network(network, seq, kv, dims=dim))
+        net = faults.attempt(
+            lambda: read_network(
+                network, seq, kv, dim, weight_bits, activation_bits, allow_unknown=allow_unknown
+            )
+        )
         pkg = faults.attempt(lambda: load_package(package))
         if options is not None and pkg is not None and len(options.schemes) == 1:
             faults.found.extend(fit_for_front(options.schemes[0], pkg))
-        if out == "":
-            faults.found.append("--out: expected a directory, got ''")
-        elif out is not None:
-            faults.attempt(lambda: check_directory(Path(out)))
+        directory = faults.attempt(lambda: out_directory(out))
         faults.throw()
         assert options is not None
         assert net is not None
         assert pkg is not None
-        if out is not None:
-            make_directory(Path(out))
+        if directory is not None:
+            make_directory(directory)
         warn(net.warnings)
         with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
 
@@ -85,7 +86,7 @@ def pareto(
                     progress.step(f"weighted sum {done + 1} of at most {most}")
 
             found = front(net, pkg, options, tell)
-        written = found.save(out) if out is not None else ()
+        written = found.save(directory) if directory is not None else ()
         if json:
             print_json(pareto_to_dict(found))
         else:

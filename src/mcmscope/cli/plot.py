@@ -10,6 +10,8 @@ import typer
 from mcmscope.cli.app import told
 
 VIEWS = ("schemes", "map", "pipeline", "stages", "roofline", "energy", "links", "rank", "front")
+OF_A_SCHEME = ("map", "pipeline", "stages", "roofline", "links")
+OF_A_SEGMENT = ("map", "pipeline")
 FORMATS = ("svg", "pdf", "png")
 
 
@@ -30,11 +32,16 @@ def plot(
         ),
     ] = None,
     scheme: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The scheme to draw.", show_default="the best")
+        str | None,
+        typer.Option(
+            metavar="NAME", help=f"The scheme of {', '.join(OF_A_SCHEME)}.", show_default="the best"
+        ),
     ] = None,
     segment: Annotated[
         str | None,
-        typer.Option(metavar="N", help="The segment of map and pipeline.", show_default="a long one"),
+        typer.Option(
+            metavar="N", help=f"The segment of {' and '.join(OF_A_SEGMENT)}.", show_default="a long one"
+        ),
     ] = None,
 ) -> None:
     """Draw a view of a result as a picture."""
@@ -47,6 +54,8 @@ def plot(
 
         faults = Faults()
         what = faults.attempt(lambda: one_of("view", view, VIEWS))
+        if what is not None:
+            faults.found.extend(_unused(what, scheme, segment))
         place = Path(f"{what or 'picture'}.svg" if out is None else out)
         form = faults.attempt(lambda: _format(out, place))
         if form is not None:
@@ -65,6 +74,15 @@ def plot(
 
         write_bytes(place, draw(case, what, form))
         print_lines([f"Wrote {place}."])
+
+
+def _unused(view: str, scheme: str | None, segment: str | None) -> list[str]:
+    """Options that say nothing of this view."""
+    return [
+        f"--{name}: {view} does not show one {name}: leave it out, or draw {', '.join(views)}"
+        for name, given, views in (("scheme", scheme, OF_A_SCHEME), ("segment", segment, OF_A_SEGMENT))
+        if given is not None and view not in views
+    ]
 
 
 def _format(out: str | None, place: Path) -> str:

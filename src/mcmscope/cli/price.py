@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mcmscope.cli.app import JsonFlag, ScheduleFile, print_json, told
+from mcmscope.cli.app import print_json, told
+from mcmscope.cli.options import JsonFlag, ScheduleFile
 
 
 def evaluate(schedule: ScheduleFile, json: JsonFlag = False) -> None:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import (
+from mcmscope.cli.app import print_json, told
+from mcmscope.cli.inputs import out_directory, read_network
+from mcmscope.cli.options import (
+    ActivationBits,
+    Aim,
+    AllowUnknown,
     Batch,
     Dims,
     JsonFlag,
     Kv,
+    MicroBatch,
     NetworkName,
     PackageName,
     Samples,
     Seed,
     Seq,
-    print_json,
-    told,
+    TimeLimit,
+    WeightBits,
+    directory_option,
 )
 from mcmscope.options import AUTO, SEARCHES, Options
 from mcmscope.schedule import Objective, Scheme
@@ -31,9 +37,7 @@ def quality(
     seq: Seq = None,
     kv: Kv = None,
     dim: Dims = None,
-    objective: Annotated[
-        str, typer.Option(metavar="NAME", help=f"What is ranked: {', '.join(Objective)}.")
-    ] = Objective.THROUGHPUT.value,
+    objective: Aim = Objective.THROUGHPUT.value,
     scheme: Annotated[
         str, typer.Option(metavar="NAME", help=f"The scheme whose space it is: {', '.join(Scheme)}.")
     ] = Scheme.MERGED_PIPELINE.value,
@@ -43,24 +47,19 @@ def quality(
             metavar="auto|NAME,...", help=f"Searches to rank: {', '.join(SEARCHES)}; auto: linear and exact."
         ),
     ] = AUTO,
-    micro_batch: Annotated[
-        str, typer.Option(metavar="auto|U", help="Samples per beat; a fixed one makes the space smaller.")
-    ] = "auto",
+    micro_batch: MicroBatch = "auto",
+    time_limit: TimeLimit = None,
     samples: Samples = "10000",
     seed: Seed = "0",
-    time_limit: Annotated[
-        str | None, typer.Option(metavar="SECONDS", help="Most time of an exact search.")
-    ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write quality.json and quality.svg here."),
-    ] = None,
+    weight_bits: WeightBits = None,
+    activation_bits: ActivationBits = None,
+    allow_unknown: AllowUnknown = False,
+    out: Annotated[str | None, directory_option("quality.json and quality.svg")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Rank what searches find among all schedules, or among random ones where there are too many."""
     with told():
-        from mcmscope.cli.run import read_network
-        from mcmscope.files import check_directory, make_directory
+        from mcmscope.files import make_directory
         from mcmscope.hardware import load_package
         from mcmscope.options import Faults, read_options, read_searches
         from mcmscope.quality import quality as rank
@@ -81,24 +80,25 @@ def quality(
             faults.attempt(lambda name=name: options_of(name))
         if options is not None and len(options.schemes) != 1:
             faults.found.append(f"scheme: expected one, got {scheme!r}: each has a space of its own")
-        net = faults.attempt(lambda: read_network(network, seq, kv, dims=dim))
+        net = faults.attempt(
+            lambda: read_network(
+                network, seq, kv, dim, weight_bits, activation_bits, allow_unknown=allow_unknown
+            )
+        )
         pkg = faults.attempt(lambda: load_package(package))
-        if out == "":
-            faults.found.append("--out: expected a directory, got ''")
-        elif out is not None:
-            faults.attempt(lambda: check_directory(Path(out)))
+        directory = faults.attempt(lambda: out_directory(out))
         faults.throw()
         assert searches is not None
         assert options is not None
         assert net is not None
         assert pkg is not None
-        if out is not None:
-            make_directory(Path(out))
+        if directory is not None:
+            make_directory(directory)
         warn(net.warnings)
         with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
             step, tell = (progress.step, progress.share) if progress is not None else (None, None)
             found = rank(net, pkg, options, searches, step, tell)
-        written = found.save(out) if out is not None else ()
+        written = found.save(directory) if directory is not None else ()
         if json:
             print_json(quality_to_dict(found))
         else:

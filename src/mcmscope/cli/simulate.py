@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import JsonFlag, ScheduleFile, print_json, told
+from mcmscope.cli.app import print_json, told
+from mcmscope.cli.inputs import out_directory
+from mcmscope.cli.options import JsonFlag, ScheduleFile, directory_option
 
 PLACEMENTS = ("serpentine", "search")
 GIVEN = "given"
@@ -23,18 +24,13 @@ def simulate(
             show_default="as the file has them",
         ),
     ] = None,
-    out: Annotated[
-        str | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="Write simulation-SCHEME.json and links-SCHEME.svg here."
-        ),
-    ] = None,
+    out: Annotated[str | None, directory_option("simulation-SCHEME.json and links-SCHEME.svg")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Run a schedule file on a simulated package, and hold the model against it."""
     with told():
         from mcmscope.comparison import compare
-        from mcmscope.files import check_directory, make_directory
+        from mcmscope.files import make_directory
         from mcmscope.options import Faults, one_of
         from mcmscope.report.comparison import comparison_to_dict
         from mcmscope.report.console import progress_line, warn
@@ -45,19 +41,16 @@ def simulate(
         where = faults.attempt(
             lambda: GIVEN if placement is None else one_of("placement", placement, PLACEMENTS)
         )
-        if out == "":
-            faults.found.append("--out: expected a directory, got ''")
-        elif out is not None:
-            faults.attempt(lambda: check_directory(Path(out)))
+        directory = faults.attempt(lambda: out_directory(out))
         faults.throw()
         assert saved is not None
         assert where is not None
-        if out is not None:
-            make_directory(Path(out))
+        if directory is not None:
+            make_directory(directory)
         warn(saved.network.warnings)
         with progress_line(f"{saved.network.name} on {saved.package.name}") as progress:
             found = compare(saved, where, progress.step if progress is not None else None)
-        written = found.save(out) if out is not None else ()
+        written = found.save(directory) if directory is not None else ()
         if json:
             print_json(comparison_to_dict(found))
         else:

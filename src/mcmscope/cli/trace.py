@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import ScheduleFile, told
+from mcmscope.cli.app import told
+from mcmscope.cli.options import ScheduleFile
 from mcmscope.errors import InputError
 
 ALL = "all"

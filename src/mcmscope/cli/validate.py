@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mcmscope.cli.app import JsonFlag, print_json, told
+from mcmscope.cli.app import print_json, told
+from mcmscope.cli.inputs import out_directory
+from mcmscope.cli.options import JsonFlag, directory_option
 
 
 def validate(
@@ -17,14 +18,12 @@ def validate(
     sensitivity: Annotated[
         bool, typer.Option("--sensitivity", help="Also at half and twice each assumed constant (minutes).")
     ] = False,
-    out: Annotated[
-        str | None, typer.Option("--out", "-o", metavar="DIR", help="Write validation.json here.")
-    ] = None,
+    out: Annotated[str | None, directory_option("validation.json")] = None,
     json: JsonFlag = False,
 ) -> None:
     """Hold the model and the simulator against published figures of chips."""
     with told():
-        from mcmscope.files import check_directory, json_text, make_directory, write_text
+        from mcmscope.files import json_text, make_directory, write_text
         from mcmscope.options import Faults
         from mcmscope.report.validation import validation_to_dict
         from mcmscope.simulate import simulate
@@ -33,20 +32,17 @@ def validate(
 
         faults = Faults()
         cases = faults.attempt(lambda: cases_named(case))
-        if out == "":
-            faults.found.append("--out: expected a directory, got ''")
-        elif out is not None:
-            faults.attempt(lambda: check_directory(Path(out)))
+        directory = faults.attempt(lambda: out_directory(out))
         faults.throw()
         assert cases is not None
-        if out is not None:
-            make_directory(Path(out))
+        if directory is not None:
+            make_directory(directory)
         with compiled():
             rows = {one.name: run_case(one, simulate) for one in cases}
             effects = sensitivities(rows) if sensitivity else {}
         data = validation_to_dict(rows, effects)
-        if out is not None:
-            write_text(Path(out) / "validation.json", json_text(data))
+        if directory is not None:
+            write_text(directory / "validation.json", json_text(data))
         if json:
             print_json(data)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mcmscope.errors import InputError
 from mcmscope.files import check_directory, json_text, make_directory, write_text
@@ -11,8 +12,13 @@ from mcmscope.result import Result
 from mcmscope.schedule import Scheme
 from mcmscope.schedule_file import SavedSchedule, saved_to_dict
 
+if TYPE_CHECKING:
+    from mcmscope.report.views.saved import Findings
+
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
+NETWORK_FILE = "result-network.json"
+"""The network of a result in which no scheme fits; else the schedule files hold it."""
 
 
 def schedule_file_name(scheme: Scheme) -> str:
@@ -21,14 +27,21 @@ def schedule_file_name(scheme: Scheme) -> str:
 
 
 def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
-    """``Result.save``: all texts are made first, then written one by one, the result last.
-
-    The report shows what other commands left in the directory, too, if it is of the same case.
-    Schedule files of schemes that this result has no schedule of are of another run and removed.
-    """
-    from mcmscope.report.page.page import report_html
+    """``Result.save``; the report shows what other commands left in the directory of the same case, too."""
     from mcmscope.report.views.saved import with_others
 
+    return save_findings(with_others(result, directory), directory)
+
+
+def save_findings(found: Findings, directory: Path) -> tuple[Path, ...]:
+    """The files of a result: all texts are made first, then written one by one, the result last.
+
+    Schedule and network files that this result does not have are of another run and removed.
+    """
+    from mcmscope.report.page.page import report_html
+    from mcmscope.workload.json_format import network_to_dict
+
+    result = found.result
     check_directory(directory)
     make_directory(directory)
     texts: dict[Path, str] = {}
@@ -39,9 +52,12 @@ def save_result(result: Result, directory: Path) -> tuple[Path, ...]:
             result.network, result.package, result.batch, result.objective, row.scheme, row.schedule
         )
         texts[directory / schedule_file_name(row.scheme)] = json_text(saved_to_dict(saved))
-    texts[directory / REPORT_FILE] = report_html([with_others(result, directory)])
+    if not texts:
+        texts[directory / NETWORK_FILE] = json_text(network_to_dict(result.network))
+    texts[directory / REPORT_FILE] = report_html([found])
     texts[directory / RESULT_FILE] = json_text(result_to_dict(result))
-    for path in (directory / schedule_file_name(scheme) for scheme in Scheme):
+    for name in (NETWORK_FILE, *(schedule_file_name(scheme) for scheme in Scheme)):
+        path = directory / name
         if path in texts:
             continue
         try:

@@ -23,9 +23,9 @@ from mcmscope.workload.graph import (
     Vector,
     live,
 )
-from mcmscope.workload.load import load_graph
+from mcmscope.workload.load import check_bits, load_graph
 from mcmscope.workload.lower import lower
-from mcmscope.workload.network import Network, bytes_of
+from mcmscope.workload.network import DEFAULT_ACTIVATION_BITS, Network, bytes_of
 from mcmscope.workload.order import alive_bytes, ordered
 
 _COMPUTE = (Conv, Linear, MatMul)
@@ -72,18 +72,22 @@ def inspect(
     dims: Mapping[str, int] | None = None,
     seq: int | None = None,
     kv: int | None = None,
+    weight_bits: int | None = None,
+    activation_bits: int = DEFAULT_ACTIVATION_BITS,
+    allow_unknown: bool = True,
 ) -> Inspection:
     """What is understood of a network of the zoo or in a file; options as for ``load_network``.
 
-    Operators that are not understood are counted instead of refused. Raises ``InputError`` for what is no
-    network.
+    Operators that are not understood are counted, and refused only if ``allow_unknown`` is false. Raises
+    ``InputError`` for what is no network.
     """
+    check_bits(weight_bits, activation_bits)
     if Path(name_or_path).suffix.lower() == ".json":
         from mcmscope.workload.load import load_network
 
         return _of(load_network(name_or_path, dims=dims, seq=seq, kv=kv), None, 0)
-    graph = load_graph(name_or_path, allow_unknown=True, dims=dims, seq=seq, kv=kv)
-    network = ordered(lower(graph))
+    graph = load_graph(name_or_path, allow_unknown=allow_unknown, dims=dims, seq=seq, kv=kv)
+    network = ordered(lower(graph, weight_bits=weight_bits, activation_bits=activation_bits))
     return _of(network, fates(graph, network), graph.worked_out)
 
 

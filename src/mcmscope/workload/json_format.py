@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from mcmscope.errors import InputError
-from mcmscope.files import json_text, write_text
+from mcmscope.files import json_text, read_json, write_text
 from mcmscope.workload.network import Layer, Network, NetworkInput, Op, Operand, Role
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 FORMAT = "mcmscope-network"
 VERSION = 1
-MAX_FILE_BYTES = 256 << 20
 
 
 def network_to_dict(network: Network) -> dict[str, Any]:
@@ -155,27 +153,7 @@ def _operand_faults(network: Network, index: int, operand: Operand, here: str) -
 
 def read_network(path: Path) -> Network:
     """The network in a JSON file. Raises ``InputError`` with the file's name if it is not one."""
-    try:
-        if path.is_dir():
-            raise InputError(f"{path}: is a folder, not a network file")
-        if not path.is_file():
-            raise InputError(f"{path}: no such file")
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{path}: larger than {MAX_FILE_BYTES >> 20} MB")
-        data: object = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text file") from None
-    except RecursionError:
-        raise InputError(f"{path}: nested too deeply for a network") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except ValueError as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: not a network: {error}") from None
-    return network_from_dict(data, where=f"{path}: network")
+    return network_from_dict(read_json(path), where=f"{path}: network")
 
 
 def write_network(network: Network, path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mcmscope.errors import InputError
 from mcmscope.workload.graph import Graph
 from mcmscope.workload.lower import lower
-from mcmscope.workload.network import DEFAULT_WEIGHT_BITS, Network
+from mcmscope.workload.network import DEFAULT_ACTIVATION_BITS, DEFAULT_WEIGHT_BITS, Network
 from mcmscope.workload.order import ordered
 from mcmscope.workload.zoo import ZOO
 from mcmscope.workload.zoo.find import known_name, zoo_graph
@@ -35,7 +35,7 @@ def load_network(
     name_or_path: str | Path,
     *,
     weight_bits: int | None = None,
-    activation_bits: int = 8,
+    activation_bits: int = DEFAULT_ACTIVATION_BITS,
     allow_unknown: bool = False,
     dims: Mapping[str, int] | None = None,
     seq: int | None = None,
@@ -52,10 +52,7 @@ def load_network(
     an ONNX file by name, ``{"seq": 512}``.
     Raises ``InputError`` for anything amiss.
     """
-    _check_bits(
-        weight_bits=DEFAULT_WEIGHT_BITS if weight_bits is None else weight_bits,
-        activation_bits=activation_bits,
-    )
+    check_bits(weight_bits, activation_bits)
     if Path(name_or_path).suffix.lower() == ".json":
         from mcmscope.workload.json_format import read_network
 
@@ -104,7 +101,12 @@ def _check_file(text: str, dims: Mapping[str, int] | None, seq: int | None, kv: 
         raise InputError(faults)
 
 
-def _check_bits(**bits: int) -> None:
+def check_bits(weight_bits: int | None, activation_bits: int) -> None:
+    """Widths that a network may have. Raises ``InputError`` with every one that is none."""
+    bits = {
+        "weight_bits": DEFAULT_WEIGHT_BITS if weight_bits is None else weight_bits,
+        "activation_bits": activation_bits,
+    }
     faults = [
         f"{name}: {value!r} is not a whole number of bits from 1 to {MAX_BITS}"
         for name, value in bits.items()

@@ -44,6 +44,7 @@ from mcmscope.workload.lower_vector import (
     lower_vector,
 )
 from mcmscope.workload.network import (
+    DEFAULT_ACTIVATION_BITS,
     DEFAULT_WEIGHT_BITS,
     MAX_LAYERS,
     MAX_SIZE,
@@ -70,7 +71,9 @@ _HANDLERS: dict[type, Callable[[State, int, Node, Any], Flow]] = {
 }
 
 
-def lower(graph: Graph, *, weight_bits: int | None = None, activation_bits: int = 8) -> Network:
+def lower(
+    graph: Graph, *, weight_bits: int | None = None, activation_bits: int = DEFAULT_ACTIVATION_BITS
+) -> Network:
     """The network of a graph, layers in the graph's order; weights as wide as the graph's unless it is said.
 
     Raises ``InputError`` if the graph has no compute operator or a value does not hold whole samples.

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 
 DEFAULT_WEIGHT_BITS = 8
+DEFAULT_ACTIVATION_BITS = 8
 DEFAULT_PARTIAL_SUM_BITS = 24
 MAX_LAYERS = 20_000
 """Most layers of a network that is read from a file."""
@@ -135,7 +136,7 @@ class Network:
     layers: tuple[Layer, ...]
     outputs: tuple[int, ...]
     weight_bits: int = DEFAULT_WEIGHT_BITS
-    activation_bits: int = 8
+    activation_bits: int = DEFAULT_ACTIVATION_BITS
     partial_sum_bits: int = DEFAULT_PARTIAL_SUM_BITS
     warnings: tuple[str, ...] = field(default=())
     table_elements: int = 0

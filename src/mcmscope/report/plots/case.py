@@ -60,7 +60,8 @@ def _row(findings: Findings, scheme: str | None) -> SchemeResult:
     rows = findings.result.schemes
     if scheme is None:
         best = findings.result.best
-        assert best is not None  # a result without schedules is not read
+        if best is None:
+            raise InputError("no scheme fits, so that there is nothing to draw: mcmscope report tells why")
         return best
     name = one_of("scheme", scheme, tuple(row.scheme.value for row in rows))
     row = findings.result.scheme(name)

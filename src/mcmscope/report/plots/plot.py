@@ -9,6 +9,7 @@ from typing import Any
 from mcmscope.errors import InputError
 from mcmscope.report.comparison import simulation_file_name
 from mcmscope.report.plots.case import PlotCase
+from mcmscope.report.plots.commands import case_command, simulate_command
 from mcmscope.report.plots.energy import energy_figure
 from mcmscope.report.plots.front import front_figure
 from mcmscope.report.plots.links import links_figure
@@ -19,7 +20,6 @@ from mcmscope.report.plots.roofline import roofline_figure
 from mcmscope.report.plots.schemes import schemes_figure
 from mcmscope.report.plots.stages import stages_figure
 from mcmscope.report.plots.style import saved_bytes, styled
-from mcmscope.report.save import schedule_file_name
 from mcmscope.report.views.traffic import traffic
 from mcmscope.schedule import Schedule
 
@@ -40,7 +40,7 @@ def _links(case: PlotCase) -> Any:
     if data is None:
         raise InputError(
             f"links: there is no {simulation_file_name(scheme)} beside the result: "
-            f"run mcmscope simulate {schedule_file_name(scheme)} --out . there"
+            f"{simulate_command(case.findings, scheme)}"
         )
     found = traffic(data)
     schedule = case.saved.schedule
@@ -72,10 +72,9 @@ def _beside(case: PlotCase, view: str, command: str, data: Any) -> Any:
         InputError: it is not there.
     """
     if data is None:
-        result = case.findings.result
         raise InputError(
-            f"{view}: there is no {command}.json beside the result, or it is of another case: run mcmscope "
-            f"{command} {result.network.name} --package {result.package.name} --batch {result.batch} --out ."
+            f"{view}: there is no {command}.json beside the result, or it is of another case: "
+            f"{case_command(command, case.findings)}"
         )
     return data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10, sqrt
 from typing import Any
 
 from mcmscope.report.plots.case import PlotCase
@@ -9,7 +10,17 @@ from mcmscope.report.plots.style import BLUE, INK, ORANGE, SOFT, new_figure, tit
 from mcmscope.report.views.roofline import Roof, RoofPoint, dram_roof, stage_roof
 from mcmscope.report.words import plural
 
-_MOST_NAMES = 24
+_PANEL = (2.8, 2.45)
+"""Inches across and up, about."""
+_LETTER, _LINE = 0.053, 0.085
+"""Inches of a name's letter and its height."""
+_GAP = 0.03
+"""Inches between names beside each other."""
+_FEW_DECADES = 2.2
+
+Range = tuple[float, float]
+_Box = tuple[float, float, float, float]
+"""Left, bottom, right and top, in inches."""
 
 
 def roofline_figure(case: PlotCase) -> Any:
@@ -37,7 +48,7 @@ def _draw(axes: Any, roof: Roof, colour: str) -> None:
         knee = roof.peak_macs_per_s / slope
         xs, ys = [low, knee, high], [low * slope, roof.peak_macs_per_s, roof.peak_macs_per_s]
         axes.plot(xs, ys, color=INK, linewidth=1, linestyle=("-", "--")[index], label=words)
-    sizes = [12 + 160 * point.share for point in points]
+    sizes = [_size(point) for point in points]
     axes.scatter(
         [point.intensity for point in points],
         [point.macs_per_s for point in points],
@@ -48,21 +59,9 @@ def _draw(axes: Any, roof: Roof, colour: str) -> None:
         linewidth=0.5,
         zorder=3,
     )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlim(low, high)
-    if points:
-        axes.set_ylim(min(point.macs_per_s for point in points) / 3, roof.peak_macs_per_s * 2)
-    axes.grid(True)
-    for point in _named(points):
-        axes.annotate(
-            _name(point),
-            (point.intensity, point.macs_per_s),
-            textcoords="offset points",
-            xytext=(4, 3),
-            fontsize=6,
-            color=SOFT,
-        )
+    bottom = min((point.macs_per_s for point in points), default=roof.peak_macs_per_s) / 3
+    _log_axes(axes, (low, high), (bottom, 2 * roof.peak_macs_per_s))
+    _tell_names(axes, points, (low, high), (bottom, 2 * roof.peak_macs_per_s))
     axes.legend(loc="lower right")
     silent = sum(not point.intensity for point in roof.points)
     if silent:
@@ -75,19 +74,86 @@ def _draw(axes: Any, roof: Roof, colour: str) -> None:
         )
 
 
-def _named(points: list[RoofPoint]) -> list[RoofPoint]:
-    """Points with room for a name: those that last longest, no two at one place."""
-    order = sorted(points, key=lambda point: -point.share)
-    shown: list[RoofPoint] = []
-    for point in order:
-        near = any(
-            abs((point.intensity or 1) / (other.intensity or 1) - 1) < 0.25
-            and abs(point.macs_per_s / other.macs_per_s - 1) < 0.12
-            for other in shown
+def _log_axes(axes: Any, across: Range, up: Range) -> None:
+    """Logarithmic axes whose ticks carry numbers: every decade, or 1, 2 and 5 where there are few decades."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axes.set(xscale="log", yscale="log", xlim=across, ylim=up)
+    axes.grid(True)
+    for axis, (low, high), told in ((axes.xaxis, across, _plain), (axes.yaxis, up, _prefixed)):
+        few = log10(high / low) < _FEW_DECADES
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,)))
+        axis.set_major_formatter(FuncFormatter(told))
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value: float, _: int | None = None) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:g}"
+
+
+def _prefixed(value: float, _: int | None = None) -> str:
+    """``500 G``, ``2 T``."""
+    for size, prefix in ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size * 0.9995:
+            return f"{value / size:g} {prefix}"
+    return f"{value:g}"
+
+
+def _tell_names(axes: Any, points: list[RoofPoint], across: Range, up: Range) -> None:
+    from matplotlib.patheffects import withStroke
+
+    for point, (right, above) in placed(points, across, up):
+        axes.annotate(
+            _name(point),
+            (point.intensity, point.macs_per_s),
+            textcoords="offset points",
+            xytext=(right * 72, above * 72),
+            fontsize=6,
+            color=SOFT,
+            path_effects=[withStroke(linewidth=1.5, foreground="white")],
         )
-        if not near and len(shown) < _MOST_NAMES:
-            shown.append(point)
-    return shown
+
+
+def placed(points: list[RoofPoint], across: Range, up: Range) -> list[tuple[RoofPoint, tuple[float, float]]]:
+    """Points whose names have room, those that last longest first, and where: inches from the point.
+
+    ``across`` and ``up`` are what the axes show. A name covers no other name and no other point's dot, and
+    stays in the panel.
+    """
+    width, height = _PANEL
+    centres = [
+        (
+            width * log10((point.intensity or across[0]) / across[0]) / log10(across[1] / across[0]),
+            height * log10(point.macs_per_s / up[0]) / log10(up[1] / up[0]),
+        )
+        for point in points
+    ]
+    radii = [sqrt(_size(point)) / 144 for point in points]
+    dots = [(x - r, y - r, x + r, y + r) for (x, y), r in zip(centres, radii, strict=True)]
+    taken: list[_Box] = []
+    found: list[tuple[RoofPoint, tuple[float, float]]] = []
+    for index in sorted(range(len(points)), key=lambda index: -points[index].share):
+        x, y = centres[index]
+        wide, reach = _LETTER * len(_name(points[index])), 0.7 * radii[index] + 0.02
+        left, below = -reach - wide, -reach - _LINE
+        others = [*taken, *dots[:index], *dots[index + 1 :]]
+        for right, above in ((reach, reach), (left, reach), (reach, below), (left, below)):
+            box = (x + right, y + above, x + right + wide, y + above + _LINE)
+            inside = box[0] >= 0 and box[1] >= 0 and box[2] <= width and box[3] <= height
+            if inside and not any(_overlap(box, other) for other in others):
+                taken.append((box[0] - _GAP, box[1], box[2] + _GAP, box[3]))
+                found.append((points[index], (right, above)))
+                break
+    return found
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _size(point: RoofPoint) -> float:
+    """Square points that a dot covers."""
+    return 12 + 160 * point.share
 
 
 def _name(point: RoofPoint) -> str:

@@ -11,6 +11,7 @@ from mcmscope.cost.evaluate import Evaluation, evaluate
 from mcmscope.errors import InputError
 from mcmscope.files import read_json
 from mcmscope.hardware.dump import package_to_dict
+from mcmscope.hardware.loader import package_from_dict
 from mcmscope.report.comparison import FORMAT as SIMULATION_FORMAT
 from mcmscope.report.comparison import simulation_file_name
 from mcmscope.report.pareto import FORMAT as PARETO_FORMAT
@@ -18,11 +19,13 @@ from mcmscope.report.pareto import JSON_FILE as PARETO_FILE
 from mcmscope.report.quality import FORMAT as QUALITY_FORMAT
 from mcmscope.report.quality import JSON_FILE as QUALITY_FILE
 from mcmscope.report.result_json import RESULT_FORMAT, VERSION, figures, network_summary
-from mcmscope.report.save import RESULT_FILE, schedule_file_name
+from mcmscope.report.save import NETWORK_FILE, RESULT_FILE, schedule_file_name
 from mcmscope.result import Certificate, Result, SchemeResult
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.schedule_file import SavedSchedule, load_schedule, schedule_to_dict
 from mcmscope.schemas import schema_faults
+from mcmscope.workload.json_format import read_network
+from mcmscope.workload.network import Network
 
 Data = Mapping[str, Any]
 """What a JSON file holds, under its schema."""
@@ -33,7 +36,7 @@ class Findings:
     """A result, and the files of other commands beside it that are of the same case.
 
     ``simulations``, ``quality`` and ``pareto`` are the content of those files. ``notes`` says which files
-    were left out, and why.
+    were left out, and why. ``folder`` is where all of it lies.
     """
 
     result: Result
@@ -41,6 +44,7 @@ class Findings:
     quality: Data | None = None
     pareto: Data | None = None
     notes: tuple[str, ...] = ()
+    folder: Path = Path()
 
     def saved(self, row: SchemeResult) -> SavedSchedule:
         """The schedule of a feasible scheme with what it was made for."""
@@ -87,7 +91,7 @@ def with_others(result: Result, folder: Path) -> Findings:
     for name, kind in ((QUALITY_FILE, QUALITY_FORMAT), (PARETO_FILE, PARETO_FORMAT)):
         path = folder / name
         extra[name] = _other(path, kind, result, notes) if path.is_file() else None
-    return Findings(result, simulations, extra[QUALITY_FILE], extra[PARETO_FILE], tuple(notes))
+    return Findings(result, simulations, extra[QUALITY_FILE], extra[PARETO_FILE], tuple(notes), folder)
 
 
 def _other(path: Path, kind: str, result: Result, notes: list[str]) -> Data | None:
@@ -145,7 +149,7 @@ def _result_data(where: Path) -> Data:
 
 
 def _result(data: Data, where: Path) -> Result:
-    """The result whose schemes are in ``data`` and whose schedules are files beside it."""
+    """The result whose schemes are in ``data``; its schedules, or its network alone, are files beside it."""
     faults: list[str] = []
     schedules: dict[str, SavedSchedule] = {}
     for entry in data["schemes"]:
@@ -162,12 +166,27 @@ def _result(data: Data, where: Path) -> Result:
         schedules[entry["scheme"]] = saved
     if faults:
         raise InputError(faults)
-    if not schedules:
-        raise InputError(f"{where}: no scheme fits, so that there is no schedule to show")
-    first = next(iter(schedules.values()))
+    first = next(iter(schedules.values()), None)
+    network = first.network if first else _network(data, where)
+    package = first.package if first else package_from_dict(data["package"], f"{where}: package")
     rows = tuple(_row(entry, schedules.get(entry["scheme"]), where) for entry in data["schemes"])
     objective, interrupted = Objective(data["objective"]), data.get("interrupted", False)
-    return Result(first.network, first.package, data["batch"], objective, rows, interrupted)
+    return Result(network, package, data["batch"], objective, rows, interrupted)
+
+
+def _network(data: Data, where: Path) -> Network:
+    """The network of a result in which no scheme fits.
+
+    Raises:
+        InputError: its file is missing, broken or another network's.
+    """
+    path = where.parent / NETWORK_FILE
+    if not path.is_file():
+        raise InputError(f"{where}: no scheme fits, and there is no {NETWORK_FILE} beside it: run again")
+    network = read_network(path)
+    if network_summary(network) != data["network"]:
+        raise InputError(f"{path}: is not the network of {where}: run again")
+    return network
 
 
 def _is_of(saved: SavedSchedule, data: Data, entry: Data) -> bool:

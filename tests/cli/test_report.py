@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from mcmscope.cli import app
 from mcmscope.cli.app import BAD_INPUT
+from mcmscope.report.views.saved import load_findings
 
 RUN = ("run", "alexnet", "--package", "simba-16", "--batch", "4", "--micro-batch", "1", "--scheme")
 
@@ -70,4 +72,53 @@ def test_files_that_cannot_be_used_are_left_out_with_a_warning(folder: Path) -> 
     assert len(done.stderr.splitlines()) == 3
     assert done.stderr.count("is left out") == 3
     assert "quality.json is left out" in (folder / "report.html").read_text()
-    assert call(*RUN, "sequential", "--out", str(folder)).exit_code == 0
+    notes = done.stderr
+    for form in ((), ("--json",)):
+        again = call(*RUN, "sequential,sequential-fused", "--out", str(folder), *form)
+        assert again.exit_code == 0
+        assert again.stderr == notes
+
+
+def test_a_result_in_which_no_scheme_fits_has_its_page(folder: Path, tmp_path: Path) -> None:
+    place = tmp_path / "none"
+    run = ("run", "resnet18", "-p", "simba-16", "--batch", "2", "--scheme")
+    done = call(*run, "full-pipeline", "--out", str(place))
+    assert done.exit_code == 0, done.stderr
+    assert f"Wrote {place / 'result.json'}, report.html and result-network.json beside it." in done.stdout
+    names = {"report.html", "result.json", "result-network.json"}
+    assert {path.name for path in place.iterdir()} == names
+    written = (place / "report.html").read_bytes()
+    (place / "report.html").unlink()
+    assert call("report", str(place)).exit_code == 0
+    assert (place / "report.html").read_bytes() == written
+    page = tmp_path / "both.html"
+    assert call("report", str(folder), str(place), "-o", str(page)).exit_code == 0
+    assert "no scheme fits" in page.read_text()
+
+    drawn = call("plot", str(place), "-o", str(tmp_path / "x.svg"))
+    assert drawn.exit_code == BAD_INPUT
+    assert drawn.stderr.startswith("error: no scheme fits, so that there is nothing to draw: ")
+
+    network = place / "result-network.json"
+    other = network.read_text().replace("resnet18", "other")
+    for change, told in (
+        (lambda: network.write_text(other), f"{network}: is not the network of {place / 'result.json'}"),
+        (network.unlink, "no scheme fits, and there is no result-network.json beside it: run again"),
+    ):
+        change()
+        bad = call("report", str(place))
+        assert bad.exit_code == BAD_INPUT
+        assert told in bad.stderr
+
+
+def test_a_later_run_that_fits_takes_the_network_file_away(made: Path, tmp_path: Path) -> None:
+    findings = load_findings(made)
+    unfit = tuple(
+        replace(row, feasible=False, reason="too large", schedule=None, evaluation=None)
+        for row in findings.result.schemes
+    )
+    replace(findings.result, schemes=unfit).save(tmp_path)
+    assert load_findings(tmp_path).result.network == findings.result.network
+    assert load_findings(tmp_path).result.package == findings.result.package
+    findings.result.save(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {path.name for path in made.iterdir()}
