@@ -96,12 +96,16 @@ def descend(
 
 
 def _with_fitting_tiles(code: Encoded, s: int, begin: int) -> Encoded:
-    """The code with the sample tiles of segment s brought down to its micro-batch."""
+    """The code with tile grids of segment s that its micro-batch knows: no more sample tiles than before."""
     clusters = code.clusters.copy()
     u, end = int(code.segments[s, MICRO_BATCH]), int(code.segments[s, SEGMENT_END])
     c = begin
     while c < len(clusters):
-        clusters[c, REGION + 1] = min(clusters[c, REGION + 1], u)
+        grids = tile_grids(int(clusters[c, REGION]), u)
+        tiles = tuple(clusters[c, REGION + 1 :].tolist())
+        if tiles not in grids:
+            samples = max(grid[0] for grid in grids if grid[0] <= tiles[0])
+            clusters[c, REGION + 1 :] = next(grid for grid in grids if grid[0] == samples)
         if clusters[c, CLUSTER_END] == end:
             break
         c += 1
