@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from jsonschema import validate
-from typer.testing import CliRunner, Result
 
 from mcmscope import load_network, load_package
-from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
+from mcmscope.cli.app import INTERRUPTED
 from mcmscope.options import read_options
 from mcmscope.pareto import Pareto, pareto
 from mcmscope.report.pareto import COLUMNS, pareto_to_dict, summary_lines
@@ -20,6 +19,7 @@ from mcmscope.report.plots.front import front_figure
 from mcmscope.report.plots.style import svg
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.schemas import schema
+from tests.cli.calls import cli, ok, refused
 
 LARGE = (
     "pareto",
@@ -35,34 +35,16 @@ LARGE = (
 )
 
 
-def cli(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def ok(*arguments: str) -> str:
-    result = cli(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def refused(*arguments: str) -> str:
-    result = cli(*arguments)
-    assert result.exit_code == BAD_INPUT, result.output
-    assert result.stdout == ""
-    assert all(line.startswith("error: ") for line in result.stderr.splitlines())
-    return result.stderr
-
-
 def front_of(network: str = "alexnet", scheme: Scheme = Scheme.SEQUENTIAL, batch: int = 4) -> Pareto:
     options = read_options(batch, Objective.THROUGHPUT, scheme, "linear", 1)
     return pareto(load_network(network), load_package("simba-16"), options)
 
 
 def test_the_files_agree_with_what_is_printed(tmp_path: Path) -> None:
-    text = ok(*LARGE, "--out", str(tmp_path))
+    text = ok(*LARGE, "--out", str(tmp_path)).stdout
     data = json.loads((tmp_path / "pareto.json").read_text())
     validate(data, schema("pareto"))
-    assert json.loads(ok(*LARGE, "--json")) == data
+    assert json.loads(ok(*LARGE, "--json").stdout) == data
     rows = list(csv.DictReader((tmp_path / "pareto.csv").read_text().splitlines()))
     assert tuple(rows[0]) == COLUMNS
     assert [row["energy_fj"] for row in rows] == [point["energy_fj"] for point in data["points"]]
@@ -86,7 +68,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_time_that_is_up_leaves_what_was_found() -> None:
-    text = ok("pareto", "alexnet", "-p", "simba-16", "--batch", "4", "--time-limit", "0.001")
+    text = ok("pareto", "alexnet", "-p", "simba-16", "--batch", "4", "--time-limit", "0.001").stdout
     assert "found" in text
 
 
@@ -112,18 +94,20 @@ def test_a_scheme_without_schedules_is_told() -> None:
     ],
 )
 def test_bad_input_is_told(arguments: tuple[str, ...], told: str) -> None:
-    assert told in refused("pareto", "alexnet", "-p", "simba-16", "--batch", "4", *arguments)
+    assert any(
+        told in line for line in refused("pareto", "alexnet", "-p", "simba-16", "--batch", "4", *arguments)
+    )
 
 
 def test_all_faults_are_told_at_once() -> None:
     told = refused("pareto", "alexnot", "-p", "simba-17", "--batch", "x")
-    assert len(told.splitlines()) == 3
+    assert len(told) == 3
 
 
 def test_prefetch_is_refused(tmp_path: Path) -> None:
     package = tmp_path / "prefetch.yaml"
     package.write_text("extends: simba-16\nname: ahead\nprefetch: true\n")
-    assert "prefetch" in refused("pareto", "alexnet", "-p", str(package))
+    assert "prefetch" in refused("pareto", "alexnet", "-p", str(package))[0]
 
 
 def test_interrupted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,10 +10,8 @@ from xml.etree import ElementTree
 
 import pytest
 from jsonschema import Draft202012Validator, validate
-from typer.testing import CliRunner, Result
 
 import mcmscope
-from mcmscope.cli.app import BAD_INPUT, app
 from mcmscope.comparison import Cause, Comparison, compare
 from mcmscope.errors import InputError
 from mcmscope.report.comparison import comparison_to_dict
@@ -27,6 +25,7 @@ from mcmscope.schedule import Cluster, Objective, Partition, Schedule, Scheme, S
 from mcmscope.schedule_file import SavedSchedule, save_schedule
 from mcmscope.schemas import schema
 from mcmscope.simulate import IDEALS, simulate
+from tests.cli.calls import ok, refused
 from tests.cost.test_hand_case import NETWORK, ORDER, PACKAGE
 
 BATCH = 7
@@ -69,28 +68,8 @@ def file(tmp_path: Path) -> str:
     return str(tmp_path / "schedule.json")
 
 
-def cli(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["simulate", *arguments])
-
-
-def ok(*arguments: str) -> str:
-    result = cli(*arguments)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def refused(*arguments: str) -> list[str]:
-    result = cli(*arguments)
-    assert result.exit_code == BAD_INPUT, result.output
-    assert result.stdout == ""
-    lines = result.stderr.splitlines()
-    assert lines
-    assert all(line.startswith("error: ") for line in lines), lines
-    return [line.removeprefix("error: ") for line in lines]
-
-
 def test_all_parts_are_printed(file: str) -> None:
-    out = ok(file)
+    out = ok("simulate", file).stdout
     for fact in (
         "two layers (2 layers",
         "on four chiplets (2 x 2 chiplets), batch 7",
@@ -112,9 +91,9 @@ def test_all_parts_are_printed(file: str) -> None:
 def test_files_and_json_are_the_same_and_follow_the_schema(file: str, tmp_path: Path) -> None:
     Draft202012Validator.check_schema(schema("simulation"))
     first, second = tmp_path / "first", tmp_path / "second"
-    data = json.loads(ok(file, "--out", str(first), "--json"))
+    data = json.loads(ok("simulate", file, "--out", str(first), "--json").stdout)
     validate(data, schema("simulation"))
-    assert ok(file, "--out", str(second)).endswith("simulation-full-pipeline.json.\n")
+    assert ok("simulate", file, "--out", str(second)).stdout.endswith("simulation-full-pipeline.json.\n")
     names = ["links-full-pipeline.svg", "simulation-full-pipeline.json"]
     assert sorted(path.name for path in first.iterdir()) == names
     for name in names:
@@ -299,8 +278,8 @@ def test_differences_in_words(
 def test_placement_moves_regions_to_the_serpentine_order(tmp_path: Path) -> None:
     save_schedule(ASTRAY, tmp_path / "astray.json")
     file = str(tmp_path / "astray.json")
-    as_given = json.loads(ok(file, "--json"))
-    moved = json.loads(ok(file, "--json", "--placement", "serpentine"))
+    as_given = json.loads(ok("simulate", file, "--json").stdout)
+    moved = json.loads(ok("simulate", file, "--json", "--placement", "serpentine").stdout)
     assert as_given["placement"] == "given"
     assert as_given["given_placement"] is None
     assert moved["placement"] == "serpentine"
@@ -312,28 +291,28 @@ def test_placement_moves_regions_to_the_serpentine_order(tmp_path: Path) -> None
     clusters = moved["schedule"]["segments"][0]["clusters"]
     assert [cluster["chiplets"] for cluster in clusters] == [list(ORDER[:2]), list(ORDER[2:])]
     assert moved["modelled_throughput_per_s"] == as_given["modelled_throughput_per_s"]
-    assert "Regions as given: " in ok(file, "--placement", "serpentine")
+    assert "Regions as given: " in ok("simulate", file, "--placement", "serpentine").stdout
 
 
 def test_placement_search_is_never_slower(tmp_path: Path) -> None:
     save_schedule(ASTRAY, tmp_path / "astray.json")
-    data = json.loads(ok(str(tmp_path / "astray.json"), "--json", "--placement", "search"))
+    data = json.loads(ok("simulate", str(tmp_path / "astray.json"), "--json", "--placement", "search").stdout)
     assert data["placement"] == "search"
     assert data["simulated_throughput_per_s"] >= data["given_placement"]["simulated_throughput_per_s"]
 
 
 def test_bad_input_is_told(file: str, tmp_path: Path) -> None:
-    assert refused(str(tmp_path / "none.json")) == [f"{tmp_path / 'none.json'}: no such file"]
+    assert refused("simulate", str(tmp_path / "none.json")) == [f"{tmp_path / 'none.json'}: no such file"]
     (tmp_path / "broken.json").write_text("{")
-    assert ":1: not JSON: " in refused(str(tmp_path / "broken.json"))[0]
-    assert "unknown placement 'best'" in refused(file, "--placement", "best")[0]
-    assert len(refused(str(tmp_path / "none.json"), "--placement", "best", "--out", "")) == 3
-    assert "is a file, expected a directory" in refused(file, "--out", file)[0]
+    assert ":1: not JSON: " in refused("simulate", str(tmp_path / "broken.json"))[0]
+    assert "unknown placement 'best'" in refused("simulate", file, "--placement", "best")[0]
+    assert len(refused("simulate", str(tmp_path / "none.json"), "--placement", "best", "--out", "")) == 3
+    assert "is a file, expected a directory" in refused("simulate", file, "--out", file)[0]
     data = json.loads(Path(file).read_text())
     data["schedule"]["segments"][0]["clusters"][0]["chiplets"] = [0, 9]
     data["schedule"]["segments"][0]["clusters"][1]["partitions"] = []
     (tmp_path / "faulty.json").write_text(json.dumps(data))
-    faults = refused(str(tmp_path / "faulty.json"))
+    faults = refused("simulate", str(tmp_path / "faulty.json"))
     assert any("9 is not on a package of 4" in fault for fault in faults)
     assert any("partitions: expected 1" in fault for fault in faults)
 
@@ -344,7 +323,7 @@ def test_what_does_not_fit_is_refused_with_the_reason(tmp_path: Path) -> None:
     schedule = Schedule((Segment((0, 2), 1, (cluster,)),))
     saved = replace(PIPELINE, package=tight, schedule=schedule, scheme=Scheme.MERGED_PIPELINE)
     save_schedule(saved, tmp_path / "tight.json")
-    (fault,) = refused(str(tmp_path / "tight.json"))
+    (fault,) = refused("simulate", str(tmp_path / "tight.json"))
     assert fault.startswith("the schedule does not fit, so it cannot be simulated: the weights of a cluster")
 
 

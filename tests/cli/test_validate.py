@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from jsonschema import validate
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from mcmscope.cli.app import BAD_INPUT, app
+from mcmscope.cli.app import BAD_INPUT
 from mcmscope.schemas import schema
+
+from . import calls
 
 
 def cli(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["validate", *arguments])
+    return calls.cli("validate", *arguments)
 
 
 def data_of(*arguments: str) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 import mcmscope
-from mcmscope.cli.app import BAD_INPUT, INTERRUPTED, app
+from mcmscope.cli.app import BAD_INPUT, INTERRUPTED
 from mcmscope.cli.plot import FORMATS as NAMED_FORMATS
 from mcmscope.cli.plot import OF_A_SCHEME, OF_A_SEGMENT
 from mcmscope.cli.plot import VIEWS as NAMED_VIEWS
@@ -35,6 +35,7 @@ from mcmscope.report.plots.style import FORMATS, label, spread_labels, styled
 from mcmscope.report.views.roofline import RoofPoint
 from mcmscope.report.views.saved import load_findings
 from mcmscope.schedule_file import load_schedule
+from tests.cli import calls
 from tests.cost.test_hand_case import NETWORK, PACKAGE
 
 SCHEME = "merged-pipeline"
@@ -221,7 +222,7 @@ def test_labels_are_text_and_thin_out() -> None:
 
 
 def cli(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["plot", *arguments])
+    return calls.cli("plot", *arguments)
 
 
 def test_the_command_knows_what_can_be_drawn() -> None:
@@ -284,7 +285,7 @@ def test_a_simulation_that_is_not_there_is_told_with_the_command_that_makes_it(
     case.findings.result.save(place)
     drawing = (str(place), "--view", "links", "--scheme", SCHEME, "-o", str(tmp_path / "x.svg"))
     (fault,) = faults(*drawing)
-    assert CliRunner().invoke(app, suggested(fault)).exit_code == 0
+    assert calls.cli(*suggested(fault)).exit_code == 0
     assert cli(*drawing).exit_code == 0
 
 
@@ -305,7 +306,7 @@ def test_a_case_that_can_be_named_is_told_as_a_command(
 
     monkeypatch.setattr(f"mcmscope.{command}.{command}", note)
     arguments = suggested(fault)
-    assert CliRunner().invoke(app, arguments).exit_code == INTERRUPTED
+    assert calls.cli(*arguments).exit_code == INTERRUPTED
     assert seen == [network, result.package]
     assert arguments[-4:] == ["--batch", "2", "--out", str(tmp_path)]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from mcmscope.api import evaluate, simulate_schedule
-from mcmscope.cli.app import BAD_INPUT, app
+from mcmscope.cli.app import BAD_INPUT
 from mcmscope.cost.evaluate import Evaluation
 from mcmscope.errors import InputError
 from mcmscope.report.trace.beats import Shown, default_shown
@@ -21,6 +21,7 @@ from mcmscope.report.trace.events import Counter, Slice, Trace, trace_text
 from mcmscope.report.trace.trace import trace_of
 from mcmscope.schedule import Objective, Schedule, Scheme
 from mcmscope.schedule_file import SavedSchedule, save_schedule
+from tests.cli import calls
 from tests.cost.generators import Case, cases
 from tests.report.trace_rules import Event, Read, read
 from tests.test_simulation import PIPELINE
@@ -257,7 +258,7 @@ def test_a_counter_keeps_only_news() -> None:
 
 
 def cli(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["trace", *arguments])
+    return calls.cli("trace", *arguments)
 
 
 @pytest.fixture

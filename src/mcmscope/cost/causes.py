@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from mcmscope.cost.breakdown import (
-    SegmentEvaluation,
-    StageEvaluation,
-)
+from mcmscope.cost.breakdown import SegmentEvaluation, StageEvaluation
 from mcmscope.cost.evaluate import Evaluation
 
 LOAD = "load"

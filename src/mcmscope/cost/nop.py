@@ -151,35 +151,32 @@ def border_mb_per_s(n: int, machine: Machine) -> int:
     of t chiplets takes in what they need of the ports of other rows.
     """
     rows, columns = machine.rows, machine.columns
-    beside = machine.link_mb_per_s * n // ceil_div(n, min(machine.strip_height, rows))
-    strips = n // (machine.strip_height * columns)
-    below = strips * min(machine.strip_height, rows)
-    height = min(machine.strip_height, rows - below)
-    left = n - below * columns
-    upright = across = 0
-    if left > 0:
-        full, rest = left // height, left % height
-        across = passing(full, columns)
-        if full > 0:
-            upright = passing(below + height, rows)
-        if rest > 0:
-            upright = max(upright, passing(below + rest, rows))
-            across = max(across, passing(full + 1, columns))
-        if left <= height * (columns - 1):
-            upright = max(upright, passing(below, rows))
-    else:
-        upright = passing(below, rows)
+    strip = min(machine.strip_height, rows)
+    beside = machine.link_mb_per_s * n // ceil_div(n, strip)
+    above = n // (strip * columns) * strip  # rows of the strips that the region fills
+    height = max(1, min(strip, rows - above))  # of the strip that it ends in
+    left = n - above * columns
+    full, rest = left // height, left % height
+    upright = crossing(above, rows) if left <= height * (columns - 1) else 0
+    across = crossing(full, columns)
+    if full > 0:
+        upright = max(upright, crossing(above + height, rows))
+    if rest > 0:
+        upright = max(upright, crossing(above + rest, rows))
+        across = max(across, crossing(full + 1, columns))
     worst = max(machine.side_ports * columns * upright, (machine.ports - machine.side_ports) * rows * across)
     if worst == 0:
         return NO_BORDER_MB_PER_S
-    around = machine.ports * rows * columns * n
-    return max(beside, machine.link_mb_per_s * around // worst)
+    return max(beside, machine.link_mb_per_s * machine.ports * rows * columns * n // worst)
 
 
 @inner
-def passing(held: int, all_of_them: int) -> int:
-    """Pairs of one of ``held`` chiplets and one of the others of a column or row."""
-    return held * (all_of_them - held)
+def crossing(held: int, length: int) -> int:
+    """What ``held`` chiplets of a column (row) of ``length`` need of ports of its other rows (columns).
+
+    A byte of each port for each chiplet; all of it goes over one link.
+    """
+    return held * (length - held)
 
 
 @kernel

@@ -85,7 +85,7 @@ def descend(
                 if u != work.code.segments[s, MICRO_BATCH]:
                     segments = work.code.segments.copy()
                     segments[s, MICRO_BATCH] = u
-                    better |= work.try_code(_with_fitting_tiles(replace(work.code, segments=segments), s, c))
+                    better |= work.try_code(with_usual_tiles(replace(work.code, segments=segments), s, c))
             begin = c
             while first < end and work.priced < MOST_PRICED:
                 better |= _change_cluster(work, s, begin, c, first, limit)
@@ -95,7 +95,7 @@ def descend(
     return work.code, work.priced
 
 
-def _with_fitting_tiles(code: Encoded, s: int, begin: int) -> Encoded:
+def with_usual_tiles(code: Encoded, s: int, begin: int) -> Encoded:
     """The code with tile grids of segment s that its micro-batch knows: no more sample tiles than before."""
     clusters = code.clusters.copy()
     u, end = int(code.segments[s, MICRO_BATCH]), int(code.segments[s, SEGMENT_END])

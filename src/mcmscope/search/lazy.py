@@ -32,8 +32,9 @@ def distances(value: Ints, ahead: Ints, before: Ints, behind: Ints) -> None:
     for a in range(L - 1, -1, -1):
         least: int = NEVER
         for b in range(a + 1, L + 1):
-            least = min(least, value[a, b] + behind[b])
-        behind[a] = min(least, NEVER - 1)  # so that no sum overflows
+            if behind[b] < NEVER:
+                least = min(least, value[a, b] + behind[b])
+        behind[a] = least
 
 
 def lazy_path(
