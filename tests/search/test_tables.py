@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from mcmscope.cost.arrays import MADE_BEFORE, SOURCE, WEIGHT_BYTES
 from mcmscope.cost.model import cost_model, price_code
-from mcmscope.cost.nop import ingress_mb_per_s
-from mcmscope.cost.reports import PASSES, STAGE_DISTINCT, STAGE_NEED, STAGE_STORED, STAGE_TIME
+from mcmscope.cost.reports import LOAD_PS, PASSES, STAGE_NEED, STAGE_STORED, STAGE_TIME
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.run import search_scheme
@@ -43,7 +42,7 @@ def options_by_price(brute: Brute, l: int, n: int, u: int) -> dict[tuple[tuple[i
                 continue
             stage = run.stages[l]
             held = int(stage[STAGE_NEED]) + machine.unified * int(stage[STAGE_STORED])
-            load = up(int(stage[STAGE_DISTINCT]) * 1_000_000, int(ingress_mb_per_s(n, machine)))
+            load = int(run.segments[l, LOAD_PS])
             found[grid, partition] = (
                 int(stage[STAGE_TIME]),
                 max(held, machine.activation_free - up(u * relayed, n)),

@@ -8,7 +8,8 @@ from mcmscope.cost.code import Encoded
 from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
-from mcmscope.search.fused import MAX_LABELS, best_cluster, bound_clusters, rank_sizes
+from mcmscope.search.fused import MAX_LABELS, best_cluster
+from mcmscope.search.fused_bounds import bound_clusters, rank_sizes
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.sequential import Infeasible, sequential
 from mcmscope.search.tables import NEVER
