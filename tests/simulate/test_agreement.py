@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from mcmscope.cost.evaluate import evaluate
 from mcmscope.errors import InputError
 from mcmscope.hardware.package import Package
+from mcmscope.simulate.case import Case
 from mcmscope.simulate.memory import is_kept
 from mcmscope.simulate.passes import passes_of
-from mcmscope.simulate.plan import Case, Plan, plan_beat
+from mcmscope.simulate.plan import Plan, plan_beat
 from mcmscope.simulate.run import cases_of
 from mcmscope.simulate.tensors import Tensors
 from mcmscope.workload.network import Network

@@ -11,8 +11,9 @@ import pytest
 
 from mcmscope.schedule import Cluster, Schedule, Segment
 from mcmscope.simulate import simulate
+from mcmscope.simulate.flows import load_flows
 from mcmscope.simulate.graph import Timing, run_plan
-from mcmscope.simulate.plan import Activity, Kind, Plan, load_flows, plan_beat
+from mcmscope.simulate.plan import Activity, Kind, Plan, plan_beat
 from mcmscope.simulate.run import cases_of
 from tests.cost.test_hand_case import CONV_TILED, NETWORK, ORDER, PACKAGE, POINT_SPLIT
 

@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, assume, event, given, settings
 from mcmscope import load_network, load_package
 from mcmscope.errors import InputError
 from mcmscope.schedule import Cluster, Partition, Schedule, Segment
+from mcmscope.simulate.case import Case
 from mcmscope.simulate.graph import Timing, run_plan
 from mcmscope.simulate.memory import free_bytes, weight_room
 from mcmscope.simulate.passes import passes_of
-from mcmscope.simulate.plan import Case, Kind, Plan, Stage, plan_beat
+from mcmscope.simulate.plan import Kind, Plan, Stage, plan_beat
 from mcmscope.simulate.run import cases_of
 from tests.cost import generators
 

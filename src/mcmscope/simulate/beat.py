@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mcmscope.hardware.package import Overlap
+from mcmscope.simulate.case import Case
 from mcmscope.simulate.layout import Layout
 from mcmscope.simulate.mesh import Floats, Ints, Mesh
-from mcmscope.simulate.plan import Activity, Case, Kind, Plan
+from mcmscope.simulate.plan import Activity, Kind, Plan
 from mcmscope.simulate.traffic import Flow, add_reads, add_writes
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from mcmscope.errors import InputError
 from mcmscope.schedule import Cluster
+from mcmscope.simulate.case import Case
 from mcmscope.simulate.layout import ceil_div
 from mcmscope.simulate.memory import weight_room
-from mcmscope.simulate.plan import Case
 from mcmscope.simulate.work import work_of
 from mcmscope.workload.network import Layer, Role
 

@@ -15,9 +15,10 @@ from mcmscope.hardware.package import Package
 from mcmscope.schedule import Schedule, Segment, serpentine
 from mcmscope.simulate.anneal import anneal
 from mcmscope.simulate.beat import Beat, beat_of, port_routes
+from mcmscope.simulate.case import Case
 from mcmscope.simulate.mesh import Floats, Ints, Mesh
 from mcmscope.simulate.passes import passes_of
-from mcmscope.simulate.plan import Case, plan_beat
+from mcmscope.simulate.plan import plan_beat
 from mcmscope.simulate.run import cases_of, segment_times, simulate
 from mcmscope.workload.network import Network
 

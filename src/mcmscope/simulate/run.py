@@ -10,13 +10,15 @@ import numpy as np
 
 from mcmscope.hardware.package import Package
 from mcmscope.schedule import Schedule, Segment
+from mcmscope.simulate.case import Case, place_of
 from mcmscope.simulate.energy import ENERGY_NAMES, beat_energy_fj, traffic_energy_fj
+from mcmscope.simulate.flows import load_flows
 from mcmscope.simulate.graph import Moved, Timing, run_plan
 from mcmscope.simulate.layout import Layout, ceil_div, split_evenly
 from mcmscope.simulate.memory import is_kept
 from mcmscope.simulate.mesh import Mesh, mesh_of
 from mcmscope.simulate.passes import passes_of
-from mcmscope.simulate.plan import Activity, Case, Kind, Plan, load_flows, place_of, plan_beat
+from mcmscope.simulate.plan import Activity, Kind, Plan, plan_beat
 from mcmscope.simulate.result import PS_PER_S, SegmentTimes, Simulation, StageTimes
 from mcmscope.simulate.tensors import Tensors
 from mcmscope.simulate.traffic import Flow
