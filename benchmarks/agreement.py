@@ -53,7 +53,7 @@ class Row:
     serpentine: float
     placed: float
     ratios: dict[str, float]
-    """Simulated over modelled without one cause: of delay in the simulator, or a rule of the model."""
+    """Simulated over modelled without a cause: of delay in the simulator, or a rule of the model."""
 
     @property
     def ratio(self) -> float:
@@ -84,8 +84,7 @@ def unshared_s(evaluation: Evaluation) -> float:
 
 
 def waited_s(evaluation: Evaluation, done: Simulation) -> float:
-    """For how much longer the flow line waits for all weights than the simulated one until its first stage
-    starts."""
+    """How much longer the flow line waits for all weights than the simulated one for its first stage's."""
     pairs = zip(evaluation.segments, done.segments, strict=True)
     return sum(segment.load_s - simulated.load_s for segment, simulated in pairs)
 
@@ -114,7 +113,7 @@ def rows(case: Case) -> list[Row]:
         ratios["sharing in the model"] = unshared / done.batch_s
         ratios["sharing in both"] = unshared * ratios["contention"] / batch_s
         ratios["waiting for all weights"] = (batch_s - waited) / done.batch_s
-        ratios["sharing in the model and that waiting"] = (unshared - waited) / done.batch_s
+        ratios["sharing in the model and waiting"] = (unshared - waited) / done.batch_s
         found.append(
             Row(
                 row.scheme,

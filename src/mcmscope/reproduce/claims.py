@@ -347,7 +347,24 @@ HELD_IN_QUICK = frozenset(
         "agreement",
     }
 )
-HELD = HELD_IN_QUICK - {"agreement"} | {"grows-with-depth", "headline-simulated"}
+HELD = frozenset(
+    {
+        "over-sequential",
+        "over-fused",
+        "over-segmented",
+        "over-segmented-simulated",
+        "never-below",
+        "grows-with-chiplets",
+        "grows-with-depth",
+        "headline",
+        "headline-simulated",
+        "headline-energy",
+        "energy",
+        "search-cost",
+        "top-schedules",
+        "near-optimum",
+    }
+)
 """Claims that held in the last quick and the last whole run that was looked at.
 
 One that no longer holds is a failure of ``mcmscope reproduce``; one that newly does is to be added.
