@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -92,6 +92,8 @@ def _scalar(value: object) -> str:
         case list():
             return f"[{', '.join(_scalar(item) for item in cast(list[object], value))}]"
         case str() if not (_PLAIN.fullmatch(value) and yaml.safe_load(value) == value):
-            return yaml.safe_dump(value, default_style='"', width=2**31, allow_unicode=True).rstrip("\n")
+            # Its newest stubs (2026-11) give `width` a type that pyright does not know yet.
+            dump = cast(Callable[..., str], yaml.safe_dump)  # pyright: ignore[reportUnknownMemberType]
+            return dump(value, default_style='"', width=2**31, allow_unicode=True).rstrip("\n")
         case _:
             return str(value)

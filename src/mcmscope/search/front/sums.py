@@ -148,6 +148,7 @@ def least_sum(
     io_ps: int,
     lo: int,
     hi: int,
+    least_load: int,
     most_load: int,
     one_layer: int,
     one_cluster: int,
@@ -157,7 +158,8 @@ def least_sum(
     """Least sum over clusters of ``p * lo + q * energy`` of segment [a, b) on at most all chiplets.
 
     ``weights[L + 1]``: bytes before each layer. Its beat is at most ``hi`` ps and no cluster loads for longer
-    than ``most_load`` ps. Fills ``chain[K, 2]`` with the end and the entry of each cluster, last first;
+    than ``most_load`` ps. Where a cluster is all of the segment, p is paid too for each ps that it loads
+    longer than ``least_load``. Fills ``chain[K, 2]`` with the end and the entry of each cluster, last first;
     returns the sum (``FAR``: none) and K.
     """
     N = machine.chiplets
@@ -182,11 +184,13 @@ def least_sum(
                 entry = entries[e]
                 if only_exact == 1 and entry[ENTRY_POINT] < 0:
                     continue
+                late = 0
                 if entry[ENTRY_POINT] >= 0:  # what only bounds has no load of its own
-                    came = weights[j] - weights[i]
-                    if load_ps(came, entry[ENTRY_LOADED], entry[LOW], 1, machine) > most_load:
+                    load = load_ps(weights[j] - weights[i], entry[ENTRY_LOADED], entry[LOW], 1, machine)
+                    if load > most_load:
                         continue
-                cost = entry_cost(entry, relay[x, y], hi, io_ps, u, m, q, machine, terms)
+                    late = max(0, load - least_load) if x == 0 and j == b else 0
+                cost = entry_cost(entry, relay[x, y], hi, io_ps, u, m, q, machine, terms) + p * late
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if cost >= cheapest:
                     continue

@@ -292,6 +292,7 @@ class Weigher:
         wait = weights.ps * (start + (beats - 1) * lo) + weights.fj * int(self.fixed[a, b])
         chain = np.zeros((b - a, 2), dtype=np.int64)
         while True:
+            ways.tidy()
             total, count = least_sum(
                 context.model.machine,
                 context.model.terms,
@@ -310,6 +311,7 @@ class Weigher:
                 int(self.io_ps[index][a, b]),
                 lo,
                 hi,
+                start,
                 late,
                 self.one_layer,
                 self.one_cluster,
