@@ -171,7 +171,7 @@ def run_row(
                     awaited |= 1 << slot[source]
         made = 0
         for y in range(count[x]):
-            word = labels[x, y, KEY] >> 1
+            word = labels[x, y, KEY] >> 2
             code = 0
             if many:
                 while code < seen[x] and known[x, code, 3] != word & awaited:
@@ -207,7 +207,7 @@ def run_row(
                 if widest > widest_bytes:
                     continue
                 follow = (word & words.stay[l]) | (words.own[l] if p == ISP else 0)
-                key = 2 * follow + (1 if widest > wide else 0)
+                key = 4 * follow + (widest > wide) + (widest > 4 * wide) + (widest > 16 * wide)
                 score = time + kept * price // 1024
                 to = place_of(labels[x + 1], made, key, score)
                 if to < 0:
