@@ -13,7 +13,7 @@ from mcmscope.cost.model import cost_model
 from mcmscope.cost.stage import stage_cost
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
-from mcmscope.search.divide import divide_segment, estimate_segments
+from mcmscope.search.divide import PARTS, divide_segment, estimate_segments
 from mcmscope.search.linear import Estimates
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import NEVER
@@ -50,15 +50,19 @@ def test_a_stage_with_room_is_the_fastest_of_all(question: Question) -> None:
             ]
             for n in range(1, N + 1)
         }
-        found = stages.stage(index, 0, L, N, 0)
+        found = stages.stage(index, 0, L, N, 0, NEVER)
         assert found is not None
         assert found.time_ps == min(priced[N])
-        estimated = int(estimates.times[index][estimates.shape[0, L - 1]].min())
-        assert estimated in {time for n in estimates.sizes.tolist() for time in priced[n]}
+        times, _ = estimates.times[index]
+        for estimated in times[:, estimates.shape[0, L - 1]].min(axis=1).tolist():
+            assert estimated in {time for n in estimates.sizes.tolist() for time in priced[n]}
 
 
-@given(data=st.data(), layers=st.integers(1, 5), beats=st.integers(1, 9))
-def test_segments_are_divided_for_the_fewest_chiplets(data: st.DataObject, layers: int, beats: int) -> None:
+@examples(100)
+@given(data=st.data(), layers=st.integers(1, 5), beats=st.integers(1, 9), prompt=st.integers(0, 1))
+def test_segments_are_divided_for_the_fewest_chiplets(
+    data: st.DataObject, layers: int, beats: int, prompt: int
+) -> None:
     shape = np.full((layers, layers), -1, dtype=np.int64)
     count = 0
     for i in range(layers):
@@ -67,35 +71,79 @@ def test_segments_are_divided_for_the_fewest_chiplets(data: st.DataObject, layer
             count += 1
     cell = st.integers(1, 40)
     times = np.array([sorted((data.draw(cell) for _ in SIZES), reverse=True) for _ in range(count)])
+    loads = np.array([[data.draw(cell) for _ in SIZES] for _ in range(count)])
     cut_ps = np.array([[data.draw(cell) for _ in range(layers + 1)] for _ in range(layers + 1)])
     io_ps, load_ps = np.full_like(cut_ps, 3), np.full_like(cut_ps, 5)
+    weights = np.cumsum([0, *(data.draw(st.integers(0, 9)) for _ in range(layers))]) << 20
+    border_ps = np.arange(LIMIT + 1, 0, -1)
+    steps = sorted(data.draw(st.integers(0, PARTS)) for _ in range(LIMIT - 1))
+    entry = 1 + np.searchsorted(steps, np.arange(PARTS + 1))
     trial = np.array([41, 23, 11], dtype=np.int64)
     value = np.full((layers + 1, layers + 1), NEVER, dtype=np.int64)
-    choice = np.zeros((*value.shape, 3), dtype=np.int64)
+    choice = np.zeros((*value.shape, 4), dtype=np.int64)
     prices = np.array([CHARGE], dtype=np.int64)
     estimate_segments(
-        times, SIZES, shape, cut_ps, io_ps, load_ps, beats, LIMIT, trial, prices, 0, value, choice
+        times,
+        loads,
+        SIZES,
+        shape,
+        cut_ps,
+        io_ps,
+        load_ps,
+        beats,
+        LIMIT,
+        trial,
+        prices,
+        weights,
+        border_ps,
+        entry,
+        prompt,
+        0,
+        value,
+        choice,
     )
+
+    def least(a: int, i: int, j: int) -> int:
+        """Fewest chiplets of a cluster, for its weights."""
+        own, all_of_them = int(weights[j] - weights[i]), int(weights[j] - weights[a])
+        return int(entry[-(-PARTS * own // all_of_them)]) if prompt and own > 0 else 1
+
+    def load(i: int, j: int, n: int, beat: int) -> int:
+        stage = shape[i, j - i - 1]
+        fits = int(np.nonzero(times[stage] <= beat)[0][0])
+        return max(int((weights[j] - weights[i]) >> 20) * int(border_ps[n]), int(loads[stage, fits]))
+
     for a, b in combinations(range(layers + 1), 2):
-        least = NEVER
+        quickest = slowest = NEVER  # by which of the divisions that take the fewest chiplets
         for beat in trial.tolist():
-            ways = [
-                (sum(sizes) + len(sizes), len(sizes), sum(sizes))
-                for ends in _divisions(a, b)
-                if all(cut_ps[a, j] <= beat for j in ends[1:-1])
-                and (sizes := _sizes(times, shape, ends, beat)) is not None
-            ]
-            if ways and min(ways)[2] <= LIMIT:
-                least = min(least, 5 + (beats + min(ways)[1] - 1) * beat)
-        assert value[a, b] == least
-        if least < NEVER:
-            _, beat, price = choice[a, b].tolist()
+            ways: list[tuple[int, int, int, int]] = []
+            for ends in _divisions(a, b):
+                sizes = _sizes(times, shape, ends, beat)
+                if sizes is None or any(cut_ps[a, j] > beat for j in ends[1:-1]):
+                    continue
+                spans = list(pairwise(ends))
+                sizes = [max(n, least(a, *span)) for n, span in zip(sizes, spans, strict=True)]
+                late = max(load(*span, n, beat) for n, span in zip(sizes, spans, strict=True))
+                ways.append((sum(sizes) + len(sizes), len(sizes), sum(sizes), max(5, late)))
+            few = [way for way in ways if way[:2] == min(ways)[:2] and way[2] <= LIMIT]
+            taken = [late + (beats + k - 1) * beat for _, k, _, late in few]
+            quickest, slowest = min([quickest, *taken]), min([slowest, max(taken, default=NEVER)])
+        assert quickest <= value[a, b] <= slowest
+        if quickest < NEVER:
+            _, beat, price, asked = choice[a, b].tolist()
+            assert asked == prompt
             cuts, regions = np.zeros(b - a, dtype=np.int64), np.zeros(b - a, dtype=np.int64)
-            k = divide_segment(times, SIZES, shape, cut_ps, LIMIT, a, b, beat, price, cuts, regions)
+            k = divide_segment(
+                times, SIZES, shape, cut_ps, LIMIT, weights, entry, a, b, beat, price, prompt, cuts, regions
+            )
             assert regions[:k].sum() <= LIMIT
-            assert 5 + (beats + k - 1) * beat == least
-            ends = [a, *cuts[:k][::-1].tolist()]
-            assert _sizes(times, shape, ends, beat) == regions[:k][::-1].tolist()
+            spans = list(pairwise([a, *cuts[:k][::-1].tolist()]))
+            sizes = regions[:k][::-1].tolist()
+            fewest = _sizes(times, shape, [a, *cuts[:k][::-1].tolist()], beat)
+            assert fewest is not None
+            assert sizes == [max(n, least(a, *span)) for n, span in zip(fewest, spans, strict=True)]
+            late = max(load(*span, n, beat) for n, span in zip(sizes, spans, strict=True))
+            assert max(5, late) + (beats + k - 1) * beat == value[a, b]
 
 
 def _divisions(a: int, b: int) -> list[list[int]]:

@@ -12,6 +12,8 @@ COUNT_BITS = 12
 """Low bits of a sum: how many clusters there are. Above them, chiplets and prices in 1/1024."""
 UNIT = 1 << (COUNT_BITS + 10)
 FAR = np.int64(2**60)
+PARTS = 256
+"""In how many parts a share of the DRAM bandwidth is counted."""
 
 
 @kernel
@@ -52,6 +54,20 @@ def fill_needs(
 
 
 @inner
+def loading_need(weights: Ints, entry: Ints, a: int, i: int, j: int) -> int:
+    """Fewest chiplets (times UNIT) on which cluster [i, j) loads no longer than DRAM sends weights of [a, j).
+
+    ``weights[L + 1]``: bytes before each layer. ``entry[PARTS + 1]``: fewest chiplets whose border lets so
+    many parts of the DRAM bandwidth in.
+    """
+    own = weights[j] - weights[i]
+    if own == 0:
+        return UNIT + 1
+    part: int = -(-PARTS * own // (weights[j] - weights[a]))
+    return int(entry[part]) * UNIT + 1
+
+
+@inner
 def chiplets_of(total: int, price: int) -> int:
     """Chiplets in a sum of needs and prices."""
     count = total & ((1 << COUNT_BITS) - 1)
@@ -61,6 +77,7 @@ def chiplets_of(total: int, price: int) -> int:
 @kernel
 def estimate_segments(
     times: Ints,
+    loads: Ints,
     sizes: Ints,
     shape: Ints,
     cut_ps: Ints,
@@ -70,21 +87,29 @@ def estimate_segments(
     limit: int,
     trial: Ints,
     prices: Ints,
+    weights: Ints,
+    border_ps: Ints,
+    entry: Ints,
+    prompt: int,
     index: int,
     value: Ints,
     choice: Ints,
 ) -> None:
     """Lower ``value[a, b]`` (ps) to what segments take whose clusters keep to a beat of ``trial`` (ps).
 
-    ``times[S, Q]`` falls along ``sizes[Q]``; ``trial`` falls too. At each beat, clusters are chosen for the
-    fewest chiplets, a cluster charged at each of ``prices`` (chiplets / 1024): dearer clusters are fewer.
-    ``choice[a, b]`` gets (``index``, beat, price) where a value was lowered.
+    ``times[S, Q]`` falls along ``sizes[Q]``; in ``loads[S, Q]`` chiplets take in their weights.
+    ``trial`` falls too. At each beat, clusters are chosen for the fewest chiplets, a cluster charged at each
+    of ``prices`` (chiplets / 1024): dearer clusters are fewer.
+    A MiB of weights enters a region in ``border_ps[N + 1]``; if ``prompt``, no cluster may load for longer
+    than DRAM does (see ``loading_need``). ``choice[a, b]`` gets (``index``, beat, price, ``prompt``) where a
+    value was lowered.
     """
     L, longest = shape.shape
     need = np.zeros((L, longest), dtype=np.int64)
     width = np.zeros(L, dtype=np.int64)
     place = np.zeros(len(times), dtype=np.int64)
     total = np.zeros(L + 1, dtype=np.int64)
+    load = np.zeros(L + 1, dtype=np.int64)
     mask = (1 << COUNT_BITS) - 1
     for beat in trial:
         fill_needs(times, sizes, shape, place, beat, need, width)
@@ -96,6 +121,7 @@ def estimate_segments(
                 for b in range(a, L + 1):
                     total[b] = FAR
                 total[a] = 0
+                load[a] = 0
                 reach = a
                 for i in range(a, L + 1):
                     if i > reach:
@@ -105,18 +131,28 @@ def estimate_segments(
                     if i > a:
                         if io_ps[a, i] <= beat:
                             k = total[i] & mask
-                            time = load_ps[a, i] + (beats + k - 1) * beat
+                            late = load[i] if load_ps[a, i] > 0 else 0
+                            time = max(load_ps[a, i], late) + (beats + k - 1) * beat
                             if time < value[a, i]:
                                 value[a, i] = time
                                 choice[a, i, 0] = index
                                 choice[a, i, 1] = beat
                                 choice[a, i, 2] = price
+                                choice[a, i, 3] = prompt
                         if i == L or cut_ps[a, i] > beat:
                             continue
                     begun = total[i] + charge
                     reach = max(reach, i + width[i])
                     for x in range(width[i]):
-                        total[i + 1 + x] = min(total[i + 1 + x], begun + need[i, x])
+                        to = i + 1 + x
+                        least = need[i, x]
+                        if prompt == 1 and least < FAR:
+                            least = max(least, loading_need(weights, entry, a, i, to))
+                        if begun + least < total[to]:
+                            total[to] = begun + least
+                            s = shape[i, x]
+                            came = ((weights[to] - weights[i]) * border_ps[least // UNIT]) >> 20
+                            load[to] = max(load[i], came, loads[s, place[s]])
 
 
 @kernel
@@ -126,10 +162,13 @@ def divide_segment(
     shape: Ints,
     cut_ps: Ints,
     limit: int,
+    weights: Ints,
+    entry: Ints,
     a: int,
     b: int,
     beat: int,
     price: int,
+    prompt: int,
     cuts: Ints,
     regions: Ints,
 ) -> int:
@@ -153,12 +192,15 @@ def divide_segment(
                     high = middle
                 else:
                     low = middle + 1
-            sum_ps = total[i - a] + (price << COUNT_BITS) + sizes[low] * UNIT + 1
             to = i + 1 + x - a
-            if sum_ps < total[to]:
-                total[to] = sum_ps
+            least = sizes[low] * UNIT + 1
+            if prompt == 1:
+                least = max(least, loading_need(weights, entry, a, i, i + 1 + x))
+            needed = total[i - a] + (price << COUNT_BITS) + least
+            if needed < total[to]:
+                total[to] = needed
                 parent[to] = i
-                size[to] = sizes[low]
+                size[to] = least // UNIT
     count = 0
     end = b
     while end > a:

@@ -13,13 +13,15 @@ from itertools import pairwise
 import numpy as np
 
 from mcmscope.cost.arrays import INPUTS_READ, MADE_BEFORE, OUTPUTS_MADE, PEAK, SOURCE, USED_AFTER, Ints
+from mcmscope.cost.dram import load_mb_per_s
+from mcmscope.cost.machine import Machine
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext
-from mcmscope.search.divide import boundary_bytes, divide_segment, estimate_segments, run_hashes
+from mcmscope.search.divide import PARTS, boundary_bytes, divide_segment, estimate_segments, run_hashes
 from mcmscope.search.lazy import lazy_path
-from mcmscope.search.rows import fill_stages
+from mcmscope.search.rows import FEW_BEATS, fill_stages
 from mcmscope.search.stages import Stages
-from mcmscope.search.tables import HELD, NEVER, TIME
+from mcmscope.search.tables import HELD, LOAD, NEVER, TIME
 from mcmscope.search.transfers import moving_ps, spilling_ps
 
 STEP = 1.03
@@ -30,7 +32,9 @@ FINE = 32
 """All sizes of regions up to this one are tried, then eight for each doubling."""
 PRICES = (0.25, 1.0)
 """What a cluster is charged, in parts of the chiplets that its share of fill and drain is worth."""
-REFINEMENTS = 60
+PRICES_FEW = (*PRICES, 2.5)
+"""The same over few beats, where there are few clusters too."""
+REFINEMENTS = 200
 """Segments whose estimate is replaced by a true price before the best known path is taken."""
 MOVES = 400
 """About as many changes are tried on the schedule that was found."""
@@ -62,17 +66,24 @@ class Estimates:
             self.owner[row[row >= 0]] = i
         crossing = np.zeros((L + 1, L + 1), dtype=np.int64)
         boundary_bytes(model.net, crossing)
+        self.border_ps, self.entry = border_entry(model.machine)
         self.cut_ps = [moving_ps(u * crossing, model.machine.cut_mb_per_s) for u in context.micro]
         self.times = [self._times(index) for index in range(len(context.micro))]
 
-    def _times(self, index: int) -> Ints:
-        """``times[S, Q]`` (ps) of all stages: falls along the sizes."""
+    def _times(self, index: int) -> tuple[Ints, Ints]:
+        """``times[2, S, Q]`` (ps) of all stages, which fall along the sizes, and in how long chiplets load.
+
+        First of the quickest ways to run them, then of those that are quickest with their loads.
+        """
         context, model = self.context, self.context.model
         tables, u = context.tables, context.micro[index]
-        cap = self.upper // -(-context.batch // u)
-        times = np.full((len(self.owner), len(self.sizes)), NEVER, dtype=np.int64)
+        beats = self.stages.beats[index]
+        cap = self.upper // beats
+        times = np.full((2, len(self.owner), len(self.sizes)), NEVER, dtype=np.int64)
+        loads = np.zeros_like(times)
         for q, n in enumerate(self.sizes.tolist()):
-            column = np.full(len(self.owner), NEVER, dtype=np.int64)
+            time = np.full((2, len(self.owner)), NEVER, dtype=np.int64)
+            load = np.zeros_like(time)
             context.states += int(
                 fill_stages(
                     model.net,
@@ -86,66 +97,104 @@ class Estimates:
                     n,
                     u,
                     cap,
-                    column,
+                    beats,
+                    time,
+                    load,
                 )
             )
-            times[:, q] = column
+            times[:, :, q], loads[:, :, q] = time, load
         options = tables.alone[index][:, self.sizes]
         excess = np.maximum(options[..., HELD] - model.machine.activation_free, 0)
         spill = spilling_ps(excess, model.machine)
-        alone = np.where(options[..., TIME] < NEVER, np.maximum(options[..., TIME], spill), NEVER).min(axis=2)
-        times[self.shape[:, 0]] = alone[tables.kind]
-        return np.ascontiguousarray(np.minimum.accumulate(times, axis=1))
+        taken = np.where(options[..., TIME] < NEVER, np.maximum(options[..., TIME], spill), NEVER)
+        for way, late in enumerate((np.zeros_like(taken), options[..., LOAD] // beats)):
+            best = (taken + late).argmin(axis=2, keepdims=True)
+            for of, values in ((times, taken), (loads, options[..., LOAD])):
+                of[way, self.shape[:, 0]] = np.take_along_axis(values, best, axis=2)[tables.kind, :, 0]
+        for q in range(1, len(self.sizes)):  # a smaller region does where a larger one is no faster
+            smaller = times[:, :, q - 1] <= times[:, :, q]
+            for of in (times, loads):
+                of[smaller, q] = of[smaller, q - 1]
+        return times, loads
 
     def segments(self, value: Ints, load_ps: Ints) -> Ints:
-        """Lower ``value[a, b]`` (ps) to estimates; returns (index of u, beat, price) behind each."""
+        """Lower ``value[a, b]`` (ps) to estimates; returns (index of u, beat, price, prompt) behind each."""
         context, N = self.context, self.context.model.machine.chiplets
-        choice = np.zeros((*value.shape, 3), dtype=np.int64)
+        choice = np.zeros((*value.shape, 4), dtype=np.int64)
         for index, u in enumerate(context.micro):
             beats = -(-context.batch // u)
-            times = self.times[index]
+            times, loads = self.times[index]
             quickest = int(times.min())
             trial = [self.upper // beats + 1]
             while trial[-1] > quickest:
                 trial.append(int(trial[-1] / STEP))
             worth = 1024 * N / (beats + 7)
             io_ps = moving_ps(u * context.io, context.model.machine.dram_mb_per_s)
-            estimate_segments(
-                times,
-                self.sizes,
-                self.shape,
-                self.cut_ps[index],
-                io_ps,
-                load_ps,
-                beats,
-                N,
-                np.array(trial, dtype=np.int64),
-                np.array([int(part * worth) for part in PRICES], dtype=np.int64),
-                index,
-                value,
-                choice,
-            )
+            few = beats <= FEW_BEATS
+            prices = PRICES_FEW if few else PRICES
+            for prompt in range(2 if few else 1):
+                estimate_segments(
+                    times[prompt],
+                    loads[prompt],
+                    self.sizes,
+                    self.shape,
+                    self.cut_ps[index],
+                    io_ps,
+                    load_ps,
+                    beats,
+                    N,
+                    np.array(trial, dtype=np.int64),
+                    np.array([int(part * worth) for part in prices], dtype=np.int64),
+                    context.model.net.weights,
+                    self.border_ps,
+                    self.entry,
+                    prompt,
+                    index,
+                    value,
+                    choice,
+                )
         return choice
 
-    def division(self, a: int, b: int, index: int, beat: int, price: int) -> tuple[list[int], list[int]]:
+    def division(
+        self, a: int, b: int, index: int, beat: int, price: int, prompt: int
+    ) -> tuple[list[int], list[int]]:
         """Cluster ends and region sizes of segment [a, b) behind an estimate."""
         cuts, regions = (np.zeros(b - a, dtype=np.int64) for _ in range(2))
         count = int(
             divide_segment(
-                self.times[index],
+                self.times[index][0][prompt],
                 self.sizes,
                 self.shape,
                 self.cut_ps[index],
                 self.context.model.machine.chiplets,
+                self.context.model.net.weights,
+                self.entry,
                 a,
                 b,
                 beat,
                 price,
+                prompt,
                 cuts,
                 regions,
             )
         )
         return cuts[:count][::-1].tolist(), regions[:count][::-1].tolist()
+
+
+def estimated(stages: Stages, estimates: Estimates, choice: Ints, a: int, b: int) -> Piece | None:
+    """The segment behind an estimate, balanced and truly priced."""
+    index, beat, price, prompt = choice[a, b].tolist()
+    return balance(stages, index, a, *estimates.division(a, b, index, beat, price, prompt))
+
+
+def border_entry(machine: Machine) -> tuple[Ints, Ints]:
+    """How the weights of a region enter it: ``border_ps[N + 1]`` and ``entry[PARTS + 1]`` of ``divide``."""
+    N, dram = machine.chiplets, machine.dram_mb_per_s
+    speed = np.array([load_mb_per_s(n, 1, machine) for n in range(1, N + 1)], dtype=np.int64)
+    border_ps = np.concatenate([[0], moving_ps(1 << 20, 1) // speed])
+    wanted = dram * np.arange(PARTS + 1) // PARTS
+    fast = np.maximum.accumulate(speed)
+    return border_ps, np.minimum(np.searchsorted(fast, wanted) + 1, N)
 
 
 def run_shapes(context: SearchContext, longest: int) -> Ints:
@@ -174,10 +223,10 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
     if spare < 0:
         return None
     ends = list(pairwise([a, *cuts]))
-    io_ps = stages.io_ps(index, a, cuts[-1])
+    io_ps, free_ps = stages.io_ps(index, a, cuts[-1]), stages.free_ps(index, a, cuts[-1])
 
     def time(x: int, n: int) -> int:
-        stage = stages.stage(index, *ends[x], n, io_ps)
+        stage = stages.stage(index, *ends[x], n, io_ps, free_ps)
         if stage is None:
             return NEVER
         b = cuts[-1]
@@ -216,7 +265,34 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
             break
         if not moved:
             break
-    return stages.segment(index, a, cuts, regions)
+    return hasten(stages, index, a, cuts, regions, spare)
+
+
+def hasten(
+    stages: Stages, index: int, a: int, cuts: list[int], regions: list[int], spare: int
+) -> Piece | None:
+    """Give spare chiplets to the cluster that loads longest, while the segment takes less time by it."""
+    best = stages.segment(index, a, cuts, regions)
+    ends, load = list(pairwise([a, *cuts])), int(stages.context.load_ps[a, cuts[-1]])
+    io_ps, free_ps = stages.io_ps(index, a, cuts[-1]), stages.free_ps(index, a, cuts[-1])
+    while best is not None and spare > 0:
+        loads = [
+            stage.load_ps if (stage := stages.stage(index, *ends[x], n, io_ps, free_ps)) else 0
+            for x, n in enumerate(regions)
+        ]
+        late = max(range(len(regions)), key=lambda x: loads[x])
+        if load == 0 or loads[late] <= load:
+            break
+        steps = sorted({min(spare, 1 << e) for e in range(spare.bit_length() + 1)})
+        for step in steps:
+            larger = [n + step * (x == late) for x, n in enumerate(regions)]
+            piece = stages.segment(index, a, cuts, larger)
+            if piece is not None and piece.time_ps < best.time_ps:
+                best, regions, spare = piece, larger, spare - step
+                break
+        else:
+            break
+    return best
 
 
 def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path, str]:
@@ -241,8 +317,7 @@ def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path
     def refine(a: int, b: int, _bound: int) -> int:
         nonlocal asked
         asked += 1
-        index, beat, price = choice[a, b].tolist()
-        found = balance(stages, index, a, *estimates.division(a, b, index, beat, price))
+        found = estimated(stages, estimates, choice, a, b)
         if found is not None and ((a, b) not in pieces or found.time_ps < pieces[a, b].time_ps):
             pieces[a, b] = found
         return pieces[a, b].time_ps if (a, b) in pieces else NEVER
@@ -285,9 +360,9 @@ def reshape(stages: Stages, index: int, a: int, piece: Piece, rounds: int) -> Pi
         regions = [cluster[1] for cluster in piece.clusters]
         better = piece
         ends = list(pairwise([a, *cuts]))
-        io_ps = stages.io_ps(index, a, cuts[-1])
+        io_ps, free_ps = stages.io_ps(index, a, cuts[-1]), stages.free_ps(index, a, cuts[-1])
         times = [
-            stage.time_ps if (stage := stages.stage(index, *ends[x], regions[x], io_ps)) else 0
+            stage.time_ps if (stage := stages.stage(index, *ends[x], regions[x], io_ps, free_ps)) else 0
             for x in range(len(cuts))
         ]
         order = sorted(range(len(cuts)), key=lambda x: -times[x])
@@ -353,10 +428,9 @@ def improve(
             for i, j in wanted:
                 if (i, j) in pieces or j - i < 2:
                     continue
-                index, beat, price = choice[i, j].tolist()
-                if beat == 0:
+                if choice[i, j, 1] == 0:
                     continue
-                found = balance(stages, index, i, *estimates.division(i, j, index, beat, price))
+                found = estimated(stages, estimates, choice, i, j)
                 tried += 1
                 if found is not None:
                     pieces[i, j] = found

@@ -11,22 +11,34 @@ from typing import NamedTuple
 import numpy as np
 
 from mcmscope.cost.arrays import ISP, OUTSIDE, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
+from mcmscope.cost.compute import transfer_ps
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, spill_ps
-from mcmscope.cost.nop import drain_ps
+from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.jit import inner, kernel
-from mcmscope.search.exact.costs import BUSY, INGRESS, MOST_DIGITS, STORED, WINDOW, LayerCosts, layer_ps
+from mcmscope.search.exact.costs import (
+    BUSY,
+    DISTINCT,
+    INGRESS,
+    MOST_DIGITS,
+    STORED,
+    WINDOW,
+    LayerCosts,
+    layer_ps,
+)
 from mcmscope.search.fused import fill_slots
 from mcmscope.search.tables import MULTIPLIERS, NEVER
 
 WIDTH = 6
 """Labels kept per layer."""
+FEW_BEATS = 16
+"""Up to so many beats, stages are chosen with an eye to how long they load."""
 PATTERNS = 8
 """Patterns of layouts for which the time of a layer with many operands is remembered."""
 
 # Columns of a label.
-KEY, SCORE, PASSED, KEPT, WIDEST, PARENT, PARTITION = range(7)
-LABEL_COLUMNS = 7
+KEY, SCORE, PASSED, KEPT, LOADED, WIDEST, PARENT, PARTITION = range(8)
+LABEL_COLUMNS = 8
 
 
 class Words(NamedTuple):
@@ -217,6 +229,7 @@ def run_row(
                 labels[x + 1, to, SCORE] = score
                 labels[x + 1, to, PASSED] = time
                 labels[x + 1, to, KEPT] = kept
+                labels[x + 1, to, LOADED] = labels[x, y, LOADED] + costs.base[kin, g, p, DISTINCT]
                 labels[x + 1, to, WIDEST] = widest
                 labels[x + 1, to, PARENT] = y
                 labels[x + 1, to, PARTITION] = p
@@ -231,6 +244,14 @@ def label_ps(machine: Machine, label: Ints, need: int, io_ps: int) -> int:
     """Time of a stage as a label ran it, or of DRAM traffic and spill; ``need`` bytes are held besides."""
     held = need + label[WIDEST] + machine.unified * label[KEPT]
     return max(label[PASSED], io_ps + spill_ps(max(0, held - machine.activation_free), machine))
+
+
+@inner
+def is_run(step: int, beats: int, tight: bool, machine: Machine) -> bool:
+    """Whether rows are run at the price of a step: while weights want room; at last, where loads count."""
+    if step == MULTIPLIERS:
+        return beats <= FEW_BEATS
+    return step == 0 or tight or machine.unified == 1
 
 
 @inner
@@ -288,10 +309,14 @@ def fill_stages(
     n: int,
     u: int,
     cap: int,
+    beats: int,
     times: Ints,
+    loads: Ints,
 ) -> int:
-    """Lower ``times[S]`` (ps) to what stages of several layers take on n chiplets, their own spill included.
+    """Lower ``times[2, S]`` (ps) to what stages of several layers take on n chiplets, own spill included.
 
+    First of the quickest way to run a stage; then, over few ``beats``, of the quickest with its load, as far
+    as its weights take longer into a chiplet than from DRAM. That they take ``loads[2, S]`` (ps).
     ``shape[i, x]`` numbers the stage of the x + 1 layers from i on, -1 past the end; ``owner[s]`` is the
     first layer that stage s begins with. Stages that take more than ``cap`` ps are left out.
     ``price[MULTIPLIERS]``: prices of stored weights, ps per KiB. Returns how many labels there were.
@@ -305,6 +330,8 @@ def fill_stages(
     fill_quick(machine, costs, n, quick)
     need = np.zeros(longest + 1, dtype=np.int64)
     drain = np.zeros(longest + 1, dtype=np.int64)
+    dram = np.zeros(longest + 1, dtype=np.int64)
+    ingress = ingress_mb_per_s(n, machine)
     made = 0
     for i in range(L - 1):
         last = 0
@@ -318,22 +345,33 @@ def fill_stages(
         for x in range(2, last - i + 1):
             need[x] = cluster_need(net, i, i + x, n, u)
             drain[x] = drain_ps(net, machine, i, i + x, n, u)
+            dram[x] = transfer_ps(net.weights[i + x] - net.weights[i], machine.dram_mb_per_s)
         pick_grids(quick, kind, i, last, sums, picked)
         for g in range(len(picked)):
             if picked[g] == 0:
                 continue
             scratch.seen[:] = 0
-            for step in range(MULTIPLIERS):
+            tight = True
+            for step in range(MULTIPLIERS + 1):
+                if not is_run(step, beats, tight, machine):
+                    continue
+                charge = price[step] if step < MULTIPLIERS else price[MULTIPLIERS - 1] // beats
                 reached, tight = run_row(
-                    net, machine, costs, kind, words, i, last, n, g, price[step], cap, NEVER, scratch
+                    net, machine, costs, kind, words, i, last, n, g, charge, cap, NEVER, scratch
                 )
                 for x in range(2, reached + 1):
                     s = shape[i, x - 1]
                     made += count[x]
                     for y in range(count[x]):
-                        times[s] = min(times[s], max(drain[x], label_ps(machine, labels[x, y], need[x], 0)))
-                if not tight and machine.unified == 0:
-                    break
+                        time = max(drain[x], label_ps(machine, labels[x, y], need[x], 0))
+                        load = transfer_ps(labels[x, y, LOADED], ingress)
+                        late = max(0, load - dram[x]) - max(0, loads[1, s] - dram[x])
+                        if time < times[0, s]:
+                            times[0, s] = time
+                            loads[0, s] = load
+                        if times[1, s] == NEVER or time + late // beats < times[1, s]:
+                            times[1, s] = time
+                            loads[1, s] = load
     return made
 
 
@@ -350,17 +388,20 @@ def best_stage(
     n: int,
     u: int,
     io_ps: int,
+    beats: int,
+    free_ps: int,
     partitions: Ints,
 ) -> int:
     """The tile grid that is best for stage [i, j) on n chiplets, -1: none; fills ``partitions[i:j]``.
 
     ``io_ps``: DRAM traffic of a beat, to which spill adds. While spill binds, narrower gather windows are
-    tried.
+    tried. What chiplets load for longer than ``free_ps`` is spread over ``beats``.
     """
     x = j - i
     scratch = make_scratch(x)
     labels, count = scratch.labels, scratch.made
     need = cluster_need(net, i, j, n, u)
+    ingress = ingress_mb_per_s(n, machine)
     best: int = NEVER
     grid = -1
     widest_bytes: int = NEVER
@@ -370,16 +411,26 @@ def best_stage(
         better = False
         for g in range(costs.base.shape[1]):
             scratch.seen[:] = 0
-            for step in range(MULTIPLIERS):
+            tight = True
+            for step in range(MULTIPLIERS + 1):
+                if not is_run(step, beats, tight, machine):
+                    continue
                 # At last, and where spill binds, as if nothing but stored weights counted.
-                charge = price[step] if step + 1 < MULTIPLIERS or widest_bytes == NEVER else 64 * price[step]
+                if step == MULTIPLIERS:
+                    charge = price[MULTIPLIERS - 1] // beats
+                else:
+                    charge = (
+                        price[step] if step + 1 < MULTIPLIERS or widest_bytes == NEVER else 64 * price[step]
+                    )
                 reached, tight = run_row(
                     net, machine, costs, kind, words, i, j, n, g, charge, best, widest_bytes, scratch
                 )
                 for y in range(count[x] if reached == x else 0):
                     time = label_ps(machine, labels[x, y], need, io_ps)
-                    if time < best:
-                        best = time
+                    load = transfer_ps(labels[x, y, LOADED], ingress)
+                    late = max(0, load - free_ps) // beats
+                    if time + late < best:
+                        best = time + late
                         grid = g
                         better = time > max(labels[x, y, PASSED], io_ps)
                         narrower = labels[x, y, WIDEST] - 1
@@ -387,8 +438,6 @@ def best_stage(
                         for back in range(x, 0, -1):
                             partitions[i + back - 1] = labels[back, at, PARTITION]
                             at = labels[back, at, PARENT]
-                if not tight and machine.unified == 0:
-                    break
         if better:
             widest_bytes = narrower
     return grid

@@ -12,7 +12,7 @@ from mcmscope.cost.memory import cut_bytes, relayed_bytes
 from mcmscope.cost.stage import stage_cost
 from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
-from mcmscope.search.rows import best_stage, words
+from mcmscope.search.rows import FEW_BEATS, best_stage, words
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
 from mcmscope.search.transfers import moving_ps, spilling_ps
 
@@ -33,8 +33,8 @@ class Stages:
     """Remembers the best found stage of every (run of layers, micro-batch, region size)."""
 
     context: SearchContext
-    known: dict[tuple[bytes, int, int, int], Stage | None] = field(
-        default_factory=dict[tuple[bytes, int, int, int], "Stage | None"]
+    known: dict[tuple[bytes, int, int, int, int], Stage | None] = field(
+        default_factory=dict[tuple[bytes, int, int, int, int], "Stage | None"]
     )
     floors: dict[tuple[int, int, int], int] = field(default_factory=dict[tuple[int, int, int], int])
     relays: dict[tuple[int, int, int, int], int] = field(default_factory=dict[tuple[int, int, int, int], int])
@@ -46,22 +46,25 @@ class Stages:
         self.first = layer_kinds(net)[1]
         self.words = words(net)
         self.partitions = np.zeros(L, dtype=np.int64)
+        self.beats = [-(-self.context.batch // u) for u in self.context.micro]
 
-    def stage(self, index: int, i: int, j: int, n: int, io_ps: int) -> Stage | None:
+    def stage(self, index: int, i: int, j: int, n: int, io_ps: int, free_ps: int) -> Stage | None:
         """The stage [i, j) on n chiplets under the index-th micro-batch; None if its weights do not fit.
 
-        ``io_ps``: DRAM traffic of a beat of its segment.
+        ``io_ps``: DRAM traffic of a beat of its segment; ``free_ps``: see there.
         """
-        key = (self.context.shape(i, j), index, n, io_ps)
+        key = (self.context.shape(i, j), index, n, io_ps, free_ps)
         if key not in self.known:
             alone = j - i == 1
             self.known[key] = (
-                self._single(index, i, n, io_ps) if alone else self._merged(index, i, j, n, io_ps)
+                self._single(index, i, n, io_ps, free_ps)
+                if alone
+                else self._merged(index, i, j, n, io_ps, free_ps)
             )
             self.context.states += 1
         return self.known[key]
 
-    def _single(self, index: int, l: int, n: int, io_ps: int) -> Stage | None:
+    def _single(self, index: int, l: int, n: int, io_ps: int, free_ps: int) -> Stage | None:
         machine, tables = self.context.model.machine, self.context.tables
         best: Stage | None = None
         cost = NEVER
@@ -69,7 +72,8 @@ class Stages:
             if option[TIME] >= NEVER:
                 break
             excess = max(0, option[HELD] - machine.activation_free)
-            worst = max(option[TIME], io_ps + spilling_ps(excess, machine))
+            late = max(0, option[LOAD] - free_ps) // self.beats[index]
+            worst = max(option[TIME], io_ps + spilling_ps(excess, machine)) + late
             if worst < cost:
                 cost = worst
                 tiles, partition = self.context.grid(index, option[CHOICE])
@@ -94,7 +98,7 @@ class Stages:
             )
         return self.layers[index, n]
 
-    def _merged(self, index: int, i: int, j: int, n: int, io_ps: int) -> Stage | None:
+    def _merged(self, index: int, i: int, j: int, n: int, io_ps: int, free_ps: int) -> Stage | None:
         context = self.context
         net, machine, tables = context.model.net, context.model.machine, context.tables
         u = context.micro[index]
@@ -113,6 +117,8 @@ class Stages:
                 n,
                 u,
                 io_ps,
+                self.beats[index],
+                free_ps,
                 self.partitions,
             )
         )
@@ -132,6 +138,14 @@ class Stages:
         """DRAM traffic of one beat of segment [a, b)."""
         moved = self.context.micro[index] * int(self.context.io[a, b])
         return moving_ps(moved, self.context.model.machine.dram_mb_per_s)
+
+    def free_ps(self, index: int, a: int, b: int) -> int:
+        """For how long clusters of segment [a, b) load at no cost: until DRAM has sent all of its weights.
+
+        Over many beats, and for weights that stay, loads do not count.
+        """
+        free = int(self.context.load_ps[a, b])
+        return free if free > 0 and self.beats[index] <= FEW_BEATS else NEVER
 
     def cut_ps(self, index: int, a: int, b: int, j: int) -> int:
         """Floor that the cluster boundary j puts under the beat of segment [a, b)."""
@@ -155,11 +169,11 @@ class Stages:
         b = cuts[-1]
         io_ps = self.io_ps(index, a, b)
         times = spill = 0
-        load = int(self.context.load_ps[a, b])
+        load, free_ps = int(self.context.load_ps[a, b]), self.free_ps(index, a, b)
         clusters: list[tuple[int, int, int, int, int]] = []
         partitions: list[int] = []
         for (i, j), n in zip(pairwise([a, *cuts]), regions, strict=True):
-            stage = self.stage(index, i, j, n, io_ps)
+            stage = self.stage(index, i, j, n, io_ps, free_ps)
             if stage is None:
                 return None
             times = max(times, stage.time_ps)
@@ -170,7 +184,6 @@ class Stages:
                 times = max(times, self.cut_ps(index, a, b, j))
             clusters.append((j, n, *stage.tiles))
             partitions.extend(stage.partitions)
-        beats = -(-self.context.batch // self.context.micro[index])
         beat = max(times, io_ps + spill)
-        total = load + (beats + len(cuts) - 1) * beat
+        total = load + (self.beats[index] + len(cuts) - 1) * beat
         return Piece(total, self.context.micro[index], tuple(clusters), tuple(partitions))
