@@ -225,7 +225,8 @@ class Sweep:
         self.tried.add((ps, fj))
         # Energy with static power is that without it and power times time.
         weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)
-        for only_exact in (False, True):
+        # A good schedule first: it spares work where segments are solved to the end.
+        for only_exact in (True, False):
             upper = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots) + 1
             path, least = self.weigher.least(weights, upper, WORK, only_exact=only_exact)
             if path is not None:
@@ -233,8 +234,6 @@ class Sweep:
             if not only_exact:
                 best = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots)
                 self.lines.append(Line(ps, fj, min(least, best)))
-                if least >= best:
-                    return
 
     def front(self, states: int) -> Front:
         """What is known now."""

@@ -1,8 +1,11 @@
-"""Weighted sums of energy and time of segments: bounds of all of them, and the least of one at a beat."""
+"""Weighted sums of energy and time of segments: bounds of all of them, of one, and its least at a beat."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
@@ -20,11 +23,20 @@ from mcmscope.search.front.bounds import (
     HIGH,
     LOW,
 )
+from mcmscope.search.tables import NEVER
 
 FAR = 2**61
 """A weighted sum that no schedule reaches."""
 MOST_COST = 2**57
 """A cluster whose weighted energy is above this is never worth having."""
+
+
+class Known(NamedTuple):
+    """The cheapest entries of every shape at every price, where nothing passes by and loads do not matter."""
+
+    cost: Ints  # [S, prices]
+    via: Ints  # [S, prices]: entries
+    stale: NDArray[np.bool_]  # [S]: to be made anew
 
 
 @inner
@@ -63,7 +75,6 @@ def bound_sums(
     q: int,
     one_layer: int,
     one_cluster: int,
-    only_exact: int,
     each: Ints,
 ) -> None:
     """Fill ``each[V, a, b]`` with a lower bound of ``p * time + q * energy`` of segment [a, b) per range of
@@ -85,8 +96,6 @@ def bound_sums(
             for x in range(count):
                 best[x, s] = FAR
             for e in range(begin[s, 0], begin[s, 1]):
-                if only_exact == 1 and entries[e, ENTRY_POINT] < 0:
-                    continue
                 cost = entry_cost(entries[e], 0, hi, 0, u, m, q, machine, terms)
                 if cost >= FAR:
                     continue
@@ -129,6 +138,219 @@ def segment_traffic(net: NetworkArrays, a: int, b: int, relay: Ints, cut: Ints) 
         cut[j - a] = cut_bytes(net, a, b, j)
 
 
+@inner
+def way_cost(
+    entry: Ints,
+    came: int,
+    relay: int,
+    hi: int,
+    io_ps: int,
+    least_load: int,
+    most_load: int,
+    alone: bool,
+    u: int,
+    m: int,
+    p: int,
+    q: int,
+    machine: Machine,
+    terms: EnergyTerms,
+) -> int:
+    """What an entry costs in a segment, its beat apart; ``came`` bytes are its weights. ``FAR``: not allowed.
+
+    ``alone``: it is all of the segment, which then pays p for each ps that it loads longer than
+    ``least_load``.
+    """
+    late = 0
+    # What only bounds has no load of its own.
+    if entry[ENTRY_POINT] >= 0 and (alone or most_load < NEVER):
+        load = load_ps(came, entry[ENTRY_LOADED], entry[LOW], 1, machine)
+        if load > most_load:
+            return FAR
+        late = max(0, load - least_load) if alone else 0
+    return min(FAR, entry_cost(entry, relay, hi, io_ps, u, m, q, machine, terms) + p * late)
+
+
+@inner
+def cheapest_ways(
+    entries: Ints,
+    begin: int,
+    end: int,
+    came: int,
+    relay: int,
+    hi: int,
+    io_ps: int,
+    least_load: int,
+    most_load: int,
+    alone: bool,
+    u: int,
+    m: int,
+    p: int,
+    q: int,
+    machine: Machine,
+    terms: EnergyTerms,
+    prices: Ints,
+    cost: Ints,
+    via: Ints,
+) -> None:
+    """Fill ``cost`` and ``via`` with the cheapest of ``entries[begin:end]`` at each of ``prices``."""
+    for t in range(len(prices)):
+        cost[t] = FAR
+    cheapest = FAR
+    for e in range(begin, end):
+        entry = entries[e]
+        spent = way_cost(
+            entry, came, relay, hi, io_ps, least_load, most_load, alone, u, m, p, q, machine, terms
+        )
+        # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
+        if spent >= cheapest:
+            continue
+        cheapest = spent
+        for t in range(len(prices)):
+            paid = spent + prices[t] * entry[LOW]
+            if paid < cost[t]:
+                cost[t] = paid
+                via[t] = e
+
+
+@kernel
+def priced_sums(
+    machine: Machine,
+    terms: EnergyTerms,
+    weights: Ints,
+    shape: Ints,
+    entries: Ints,
+    begin: Ints,
+    relay: Ints,
+    cut: Ints,
+    a: int,
+    b: int,
+    u: int,
+    m: int,
+    p: int,
+    q: int,
+    io_ps: int,
+    lo: int,
+    hi: int,
+    least_load: int,
+    most_load: int,
+    one_layer: int,
+    one_cluster: int,
+    prices: Ints,
+    known: Known,
+    stale: NDArray[np.bool_],
+    cost: Ints,
+    via: Ints,
+    chain: Ints,
+    ahead: Ints,
+    behind: Ints,
+) -> tuple[int, int, int]:
+    """As ``least_sum``, but chiplets are paid for, at the one of ``prices`` (weighted fJ) that proves most.
+
+    Less the price of all chiplets that is a lower bound. ``cost[x, y, prices]`` and ``via`` are the cheapest
+    entries of the layers from a + x to a + y, made anew where ``stale[x, y]``; ``known`` are those that
+    nothing passes by, for every segment. Fills ``chain[K, 2]`` and, at that price, the least sums
+    ``ahead[x]`` of the layers before and ``behind[x]`` of those from a + x on. Returns the bound (``FAR``:
+    none), K and the price.
+    """
+    length, count = b - a, len(prices)
+    for y in range(1, length + 1):
+        j = a + y
+        if y < length and transfer_ps(u * cut[y], machine.cut_mb_per_s) > hi:
+            continue
+        if one_cluster == 1 and j < b:
+            continue
+        for x in range(y - 1, -1, -1):
+            i = a + x
+            if (one_layer == 1 and y - x > 1) or (one_cluster == 1 and x > 0) or not stale[x, y]:
+                continue
+            stale[x, y] = False
+            s = shape[i, j]
+            came = weights[j] - weights[i]
+            alone = x == 0 and j == b
+            if len(known.stale) > 0 and relay[x, y] == 0 and not alone:
+                if known.stale[s]:
+                    known.stale[s] = False
+                    cheapest_ways(
+                        entries,
+                        begin[s, 0],
+                        begin[s, 1],
+                        came,
+                        0,
+                        hi,
+                        0,
+                        least_load,
+                        most_load,
+                        False,
+                        u,
+                        m,
+                        p,
+                        q,
+                        machine,
+                        terms,
+                        prices,
+                        known.cost[s],
+                        known.via[s],
+                    )
+                for t in range(count):
+                    cost[x, y, t] = known.cost[s, t]
+                    via[x, y, t] = known.via[s, t]
+                continue
+            cheapest_ways(
+                entries,
+                begin[s, 0],
+                begin[s, 1],
+                came,
+                relay[x, y],
+                hi,
+                io_ps,
+                least_load,
+                most_load,
+                alone,
+                u,
+                m,
+                p,
+                q,
+                machine,
+                terms,
+                prices,
+                cost[x, y],
+                via[x, y],
+            )
+    least = np.full((length + 1, count), FAR)
+    least[0] = 0
+    for y in range(1, length + 1):
+        for x in range(y):
+            for t in range(count):
+                # No sum is above 2 * FAR.
+                least[y, t] = min(least[y, t], least[x, t] + cost[x, y, t] + p * lo)
+    best, at = np.int64(-1), 0
+    for t in range(count):
+        if least[length, t] >= FAR:
+            return FAR, 0, 0
+        bound = least[length, t] - prices[t] * machine.chiplets
+        if bound > best:
+            best = bound
+            at = t
+    for x in range(length + 1):
+        ahead[x] = least[x, at]
+        behind[x] = FAR
+    behind[length] = 0
+    for x in range(length - 1, -1, -1):
+        for y in range(x + 1, length + 1):
+            behind[x] = min(behind[x], cost[x, y, at] + p * lo + behind[y])
+    k = 0
+    y = length
+    while y > 0:
+        x = 0
+        while ahead[x] + cost[x, y, at] + p * lo != ahead[y]:
+            x += 1
+        chain[k, 0] = a + y
+        chain[k, 1] = via[x, y, at]
+        k += 1
+        y = x
+    return int(best), k, int(prices[at])
+
+
 @kernel
 def least_sum(
     machine: Machine,
@@ -153,9 +375,16 @@ def least_sum(
     one_layer: int,
     one_cluster: int,
     only_exact: int,
+    ahead: Ints,
+    behind: Ints,
+    price: int,
+    limit: int,
     chain: Ints,
 ) -> tuple[int, int]:
     """Least sum over clusters of ``p * lo + q * energy`` of segment [a, b) on at most all chiplets.
+
+    If it is below ``limit``: what is not, by the sums ``ahead`` and ``behind`` of ``priced_sums`` at this
+    ``price``, is left out.
 
     ``weights[L + 1]``: bytes before each layer. Its beat is at most ``hi`` ps and no cluster loads for longer
     than ``most_load`` ps. Where a cluster is all of the segment, p is paid too for each ps that it loads
@@ -184,19 +413,30 @@ def least_sum(
                 entry = entries[e]
                 if only_exact == 1 and entry[ENTRY_POINT] < 0:
                     continue
-                late = 0
-                if entry[ENTRY_POINT] >= 0:  # what only bounds has no load of its own
-                    load = load_ps(weights[j] - weights[i], entry[ENTRY_LOADED], entry[LOW], 1, machine)
-                    if load > most_load:
-                        continue
-                    late = max(0, load - least_load) if x == 0 and j == b else 0
-                cost = entry_cost(entry, relay[x, y], hi, io_ps, u, m, q, machine, terms) + p * late
+                cost = way_cost(
+                    entry,
+                    weights[j] - weights[i],
+                    relay[x, y],
+                    hi,
+                    io_ps,
+                    least_load,
+                    most_load,
+                    x == 0 and j == b,
+                    u,
+                    m,
+                    p,
+                    q,
+                    machine,
+                    terms,
+                )
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if cost >= cheapest:
                     continue
                 cheapest = cost
                 cost += p * lo
                 n = entry[LOW]
+                if ahead[x] + cost + price * (n - N) + behind[y] >= limit:
+                    continue
                 for c in range(N - n + 1):
                     if least[x, c] + cost < least[y, c + n]:
                         least[y, c + n] = least[x, c] + cost

@@ -326,15 +326,16 @@ class Ways:
             self.known[key] = self.scratch[which].tolist(), self.partitions[which, : j - i].tolist()
         return self.known[key]
 
-    def tidy(self) -> None:
-        """Give back the room of replaced entries, once they are most; all numbers of entries change then."""
+    def tidy(self) -> bool:
+        """Give back the room of replaced entries, once they are most: all numbers of entries change then."""
         live = int((self.begin[:, 1] - self.begin[:, 0]).sum())
         if self.end < 2 * live + MOST_POINTS:
-            return
+            return False
         kept = np.concatenate([self.entries[begin:end] for begin, end in self.begin.tolist()])
         ends = np.cumsum(self.begin[:, 1] - self.begin[:, 0])
         self.begin = np.stack([ends - (self.begin[:, 1] - self.begin[:, 0]), ends], axis=1)
         self.entries, self.end = kept, len(kept)
+        return True
 
     def _replace(self, s: int, rows: Ints) -> None:
         """Put the entries of shape s at the end of the table."""

@@ -8,8 +8,9 @@ bounded, and counted where one is solved. Segments are a lazy shortest path, as 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from mcmscope.search.front.bounds import ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, 
 from mcmscope.search.front.cluster import ACTIVATION_BEAT, GRID, NOP_BEAT, PE_BEAT
 from mcmscope.search.front.passes import passes_points
 from mcmscope.search.front.small import MOST_LABELS, Pair, in_passes, scale_of
-from mcmscope.search.front.sums import FAR, bound_sums, least_sum, segment_traffic
+from mcmscope.search.front.sums import FAR, Known, bound_sums, least_sum, priced_sums, segment_traffic
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.limit import Limit
@@ -36,8 +37,8 @@ LITTLE = 0.0005
 """Ranges whose ends differ by less than this share of the weighted sum are not divided."""
 LONGEST = 2**50
 """A beat (ps) that no segment has."""
-PRICES = 12
-"""Prices of a chiplet tried."""
+PRICES = 24
+"""Prices of a chiplet tried; every other one where all segments are bounded."""
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error
@@ -54,6 +55,33 @@ class Weights:
     def of(self, time_ps: int, energy_fj: int) -> int:
         """The weighted sum."""
         return self.ps * time_ps + self.fj * energy_fj
+
+
+class _Box(NamedTuple):
+    """Ways to run segment [a, b): a micro-batch, beats from lo to hi ps, loads from start to late ps."""
+
+    micro: int
+    a: int
+    b: int
+    lo: int
+    hi: int
+    start: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """What is known of segments at some weights."""
+
+    weights: Weights
+    levels: list[Ints]
+    """Per micro-batch the ranges of beats."""
+    each: list[Ints]
+    """Per micro-batch lower bounds of every range and segment: [V, L + 1, L + 1]."""
+    value: Ints
+    """Lower bounds of segments: [L + 1, L + 1]."""
+    settled: NDArray[np.bool_]
+    """Where no more is to be had while chiplets are paid for."""
 
 
 class Weigher:
@@ -112,6 +140,9 @@ class Weigher:
         self.ranges = [self._range(ways) for ways in self.ways]
         self.only_exact = 0
         self.work = 0
+        self.prices = np.zeros(1, dtype=np.int64)
+        self.known: list[dict[int, Known]] = [{} for _ in self.ways]
+        self.aim: _Aim | None = None
         self.traffic: dict[tuple[int, int], tuple[Ints, Ints]] = {}
 
     def _range(self, ways: Ways) -> tuple[int, int]:
@@ -139,28 +170,60 @@ class Weigher:
         """The schedule whose weighted sum is least, if that is below ``upper``, and a lower bound of all.
 
         After ``work`` sums over the clusters of a segment it is the best schedule that was met, if any, and
-        what is proven so far. ``only_exact``: of clusters that are exact already; the bound means nothing
-        then.
+        what is proven so far. ``only_exact``: of clusters that are exact already, as those of good segments
+        are once they were bounded; the bound means nothing then.
         """
         self.only_exact, self.work = int(only_exact), work
+        L = self.context.layers
+        if self.aim is None or self.aim.weights != weights:
+            self.aim = self._aimed(weights, upper)
+        aim = self.aim
+        pieces: dict[tuple[int, int], Piece] = {}
+        floors: dict[tuple[int, int], int] = {}
+
+        def refine(a: int, b: int, bound: int) -> int:
+            cost, floor, piece = self._segment(aim, a, b, bound)
+            floors[a, b] = floor
+            if piece is not None:
+                pieces[a, b] = piece
+            return cost
+
+        value, known = aim.value, np.zeros((L + 1, L + 1), dtype=bool)
+        try:
+            self._sharpen(aim, upper)
+            value = aim.value.copy()
+            path, _ = lazy_path(value, known, refine, upper)
+        except OutOfTime:
+            path = self._met(value, known, upper)
+        # Where a segment could not be solved to the end, what is proven of it stands for it.
+        for edge, floor in floors.items():
+            value[edge] = min(int(value[edge]), floor)
+        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
+        distances(value, ahead, before, behind)
+        lower = min(upper, int(ahead[L]))
+        return ([(b, pieces[a, b]) for a, b in path] if path else None), lower
+
+    def _aimed(self, weights: Weights, upper: int) -> _Aim:
+        """Bounds of all segments."""
         context, L = self.context, self.context.layers
-        machine, terms = context.model.machine, context.model.terms
+        self.prices = self._prices(upper)
+        for known in self.known:
+            known.clear()
         value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
         each: list[Ints] = []
-        prices = self._prices(upper)
         levels = [self._levels(index, weights, upper) for index in range(len(self.ways))]
         for index, ways in enumerate(self.ways):
             if self.limit.reached():
                 raise OutOfTime
             bound = np.full((len(levels[index]) - 1, L + 1, L + 1), FAR, dtype=np.int64)
             bound_sums(
-                machine,
-                terms,
+                context.model.machine,
+                context.model.terms,
                 self.shape,
                 ways.entries,
                 ways.begin,
                 levels[index],
-                prices,
+                self.prices[::2],
                 self.io_ps[index],
                 context.dram_ps,
                 self.fixed,
@@ -170,7 +233,6 @@ class Weigher:
                 weights.fj,
                 self.one_layer,
                 self.one_cluster,
-                self.only_exact,
                 bound,
             )
             each.append(bound)
@@ -183,28 +245,7 @@ class Weigher:
             whole = value[0, L]
             value[:] = NEVER
             value[0, L] = whole
-        known = np.zeros((L + 1, L + 1), dtype=bool)
-        pieces: dict[tuple[int, int], Piece] = {}
-        floors: dict[tuple[int, int], int] = {}
-
-        def refine(a: int, b: int, bound: int) -> int:
-            cost, floor, piece = self._segment(weights, levels, each, a, b, bound)
-            floors[a, b] = floor
-            if piece is not None:
-                pieces[a, b] = piece
-            return cost
-
-        try:
-            path, _ = lazy_path(value, known, refine, upper)
-        except OutOfTime:
-            path = self._met(value, known, upper)
-        # Where a segment could not be solved to the end, what is proven of it stands for it.
-        for edge, floor in floors.items():
-            value[edge] = min(int(value[edge]), floor)
-        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
-        distances(value, ahead, before, behind)
-        lower = min(upper, int(ahead[L]))
-        return ([(b, pieces[a, b]) for a, b in path] if path else None), lower
+        return _Aim(weights, levels, each, value, np.zeros(value.shape, dtype=np.bool_))
 
     def _met(self, value: Ints, known: NDArray[np.bool_], upper: int) -> list[tuple[int, int]]:
         """The best segments that cover all layers, of those that were solved."""
@@ -220,9 +261,10 @@ class Weigher:
         return list(pairwise(reversed(stops)))
 
     def _prices(self, upper: int) -> Ints:
-        """Prices of a chiplet: none, and from little to all that a schedule costs."""
+        """Prices of a chiplet: none, and from little to all that a schedule costs, sqrt(2) apart."""
         most = max(upper // self.context.model.machine.chiplets, 1) if upper < NEVER else 1 << 40
-        return np.array([0, *(2 * most >> step for step in range(PRICES - 1))], dtype=np.int64)
+        steps = [(2 * most * 5 // 7 if step % 2 else 2 * most) >> step // 2 for step in range(PRICES - 1)]
+        return np.array([0, *steps], dtype=np.int64)
 
     def _traffic(self, a: int, b: int) -> tuple[Ints, Ints]:
         if (a, b) not in self.traffic:
@@ -232,19 +274,18 @@ class Weigher:
             self.traffic[a, b] = relay, cut
         return self.traffic[a, b]
 
-    def _segment(
-        self, weights: Weights, ranges: list[Ints], each: list[Ints], a: int, b: int, bound: int
-    ) -> tuple[int, int, Piece | None]:
+    def _segment(self, aim: _Aim, a: int, b: int, bound: int) -> tuple[int, int, Piece | None]:
         """The least weighted sum of segment [a, b) below ``bound`` (else ``bound``), a lower bound of it,
         how."""
+        weights = aim.weights
         best, floor, piece = bound, NEVER, None
         if b - a == 1:
             for pair in self.passes.get(a, []):
                 if weights.of(pair.time_ps, pair.energy_fj) < best:
                     best, piece = weights.of(pair.time_ps, pair.energy_fj), pair.path[0][1]
         boxes: list[tuple[int, int, int, int, int, int]] = []
-        for index, values in enumerate(each):
-            levels = ranges[index]
+        for index, values in enumerate(aim.each):
+            levels = aim.levels[index]
             for v in np.flatnonzero(values[:, a, b] < best).tolist():
                 lo, hi = int(levels[v]), int(levels[v + 1]) - 1
                 heappush(boxes, (int(values[v, a, b]), index, lo, hi, 0, NEVER))
@@ -282,17 +323,21 @@ class Weigher:
         self, weights: Weights, index: int, a: int, b: int, lo: int, hi: int, start: int, late: int, best: int
     ) -> tuple[int, list[tuple[int, int]]]:
         """Least sum of [a, b) with a beat from ``lo`` to ``hi`` and loads up to ``late``, taken at their
-        least; how.
+        least, if that is below ``best``; how.
 
         Clusters on the way are made exact. No clusters: one of them could not be.
         """
         context, ways = self.context, self.ways[index]
         relay, cut = self._traffic(a, b)
-        beats = -(-context.batch // ways.u)
-        wait = weights.ps * (start + (beats - 1) * lo) + weights.fj * int(self.fixed[a, b])
+        box = _Box(index, a, b, lo, hi, start, late)
+        wait = self._wait(weights, box)
         chain = np.zeros((b - a, 2), dtype=np.int64)
+        ahead, behind = (np.zeros(b - a + 1, dtype=np.int64) for _ in range(2))
+        proven, price = self._priced(weights, box, best, ahead, behind)
+        if proven >= best:
+            return proven, []
         while True:
-            ways.tidy()
+            self._tidy(index)
             total, count = least_sum(
                 context.model.machine,
                 context.model.terms,
@@ -316,6 +361,10 @@ class Weigher:
                 self.one_layer,
                 self.one_cluster,
                 self.only_exact,
+                ahead,
+                behind,
+                price,
+                best - wait if best < NEVER else FAR,
                 chain,
             )
             context.states += 1
@@ -323,23 +372,159 @@ class Weigher:
             if self.work < 0 or self.limit.reached():
                 raise OutOfTime
             if total >= FAR:
-                return NEVER, []
+                return best, []
             proven = int(total) + wait
             parts: list[tuple[int, int]] = [(end, e) for end, e in chain[:count][::-1].tolist()]
             if proven >= best:
                 return proven, parts
-            begin, refined, unknown = a, set[int](), False
-            for end, e in parts:
-                if ways.entries[e, ENTRY_POINT] < 0:
-                    unknown = True
-                    s = int(self.shape[begin, end])
-                    if s not in refined and ways.refine(s, e):
-                        refined.add(s)
-                begin = end
+            refined, unknown = self._refine(index, a, parts)
             if not unknown:
                 return proven, parts
             if not refined:
                 return proven, []
+
+    def _wait(self, weights: Weights, box: _Box) -> int:
+        """What a box costs besides its clusters."""
+        beats = -(-self.context.batch // self.ways[box.micro].u)
+        return weights.ps * (box.start + (beats - 1) * box.lo) + weights.fj * int(self.fixed[box.a, box.b])
+
+    def _refine(self, micro: int, a: int, parts: list[tuple[int, int]]) -> tuple[set[int], bool]:
+        """The shapes of clusters (end, entry) from layer a on that were refined, and if any are bounds."""
+        ways = self.ways[micro]
+        begin, refined, unknown = a, set[int](), False
+        for end, e in parts:
+            if ways.entries[e, ENTRY_POINT] < 0:
+                unknown = True
+                s = int(self.shape[begin, end])
+                if s not in refined and ways.refine(s, e):
+                    refined.add(s)
+            begin = end
+        for known in self.known[micro].values():
+            known.stale[list(refined)] = True
+        return refined, unknown
+
+    def _priced(self, weights: Weights, box: _Box, best: int, ahead: Ints, behind: Ints) -> tuple[int, int]:
+        """A lower bound of a box where chiplets are paid for, and at what price; enough if it is ``best``.
+
+        Clusters on the way are made exact. Fills ``ahead`` and ``behind`` of ``priced_sums``.
+        """
+        context, ways, a, b = self.context, self.ways[box.micro], box.a, box.b
+        relay, cut = self._traffic(a, b)
+        wait = self._wait(weights, box)
+        shape = np.full((b - a + 1, b - a + 1), -1, dtype=np.int64)
+        shape[:-1, 1:] = self.shape[a:b, a + 1 : b + 1]
+        chain = np.zeros((b - a, 2), dtype=np.int64)
+        cost, via = np.full((2, *shape.shape, len(self.prices)), FAR, dtype=np.int64)
+        stale = np.ones(shape.shape, dtype=np.bool_)
+        self._tidy(box.micro)  # from here on, numbers of entries stay
+        known = self._known(box)
+        while True:
+            total, count, price = priced_sums(
+                context.model.machine,
+                context.model.terms,
+                context.model.net.weights,
+                self.shape,
+                ways.entries,
+                ways.begin,
+                relay,
+                cut,
+                a,
+                b,
+                ways.u,
+                context.batch,
+                weights.ps,
+                weights.fj,
+                int(self.io_ps[box.micro][a, b]),
+                box.lo,
+                box.hi,
+                box.start,
+                box.late,
+                self.one_layer,
+                self.one_cluster,
+                self.prices,
+                known,
+                stale,
+                cost,
+                via,
+                chain,
+                ahead,
+                behind,
+            )
+            context.states += 1
+            if self.limit.reached():
+                raise OutOfTime
+            if total >= FAR:
+                return NEVER, 0
+            proven = int(total) + wait
+            if proven >= best:
+                return proven, price
+            parts: list[tuple[int, int]] = [(end, e) for end, e in chain[:count][::-1].tolist()]
+            refined, _ = self._refine(box.micro, a, parts)
+            if not refined:
+                return proven, price
+            stale |= np.isin(shape, list(refined))
+
+    def _known(self, box: _Box) -> Known:
+        """What is known of all clusters at beats up to ``box.hi``; nothing where their loads matter."""
+        count, empty = len(self.ways[box.micro].begin), np.zeros((0, 0), dtype=np.int64)
+        if box.late < NEVER:
+            return Known(empty, empty, np.zeros(0, dtype=np.bool_))
+        known = self.known[box.micro]
+        if box.hi not in known:
+            cost, via = np.zeros((2, count, len(self.prices)), dtype=np.int64)
+            known[box.hi] = Known(cost, via, np.ones(count, dtype=np.bool_))
+        return known[box.hi]
+
+    def _tidy(self, micro: int) -> None:
+        """Give back the room of entries that were replaced; what is known of entries tells their places."""
+        if self.ways[micro].tidy():
+            self.known[micro].clear()
+
+    def _sharpen(self, aim: _Aim, upper: int) -> None:
+        """Raise the bounds of segments on shortest paths, until no more is to be had of the segments of one.
+
+        Chiplets are paid for.
+        """
+        L, value = self.context.layers, aim.value
+        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
+        while True:
+            distances(value, ahead, before, behind)
+            if ahead[L] >= min(upper, NEVER):
+                return
+            stops = [L]
+            while stops[-1] > 0:
+                stops.append(int(before[stops[-1]]))
+            unsettled = [edge for edge in pairwise(reversed(stops)) if not aim.settled[edge]]
+            if not unsettled:
+                return
+            for a, b in unsettled:
+                bound = min(upper - int(ahead[a]) - int(behind[b]), NEVER)
+                value[a, b] = self._sharper(aim, a, b, bound)
+                aim.settled[a, b] = True
+
+    def _sharper(self, aim: _Aim, a: int, b: int, bound: int) -> int:
+        """A lower bound of segment [a, b) where chiplets are paid for; of its least range, or ``bound``."""
+        weights = aim.weights
+        pairs = self.passes.get(a, []) if b - a == 1 else []
+        least = min((weights.of(pair.time_ps, pair.energy_fj) for pair in pairs), default=NEVER)
+        heap: list[tuple[int, int, int, bool]] = [
+            (int(values[v, a, b]), index, int(v), False)
+            for index, values in enumerate(aim.each)
+            for v in np.flatnonzero(values[:, a, b] < min(bound, FAR)).tolist()
+        ]
+        heapify(heap)
+        ahead, behind = (np.zeros(b - a + 1, dtype=np.int64) for _ in range(2))
+        while heap:
+            proven, index, v, settled = heappop(heap)
+            if settled or proven >= min(bound, least):
+                return min(proven, least)
+            levels = aim.levels[index]
+            lo = max(int(levels[v]), int(self.io_ps[index][a, b]))
+            box = _Box(index, a, b, lo, int(levels[v + 1]) - 1, int(self.context.dram_ps[a, b]), NEVER)
+            found = max(proven, self._priced(weights, box, bound, ahead, behind)[0])
+            aim.each[index][v, a, b] = min(found, FAR)
+            heappush(heap, (found, index, v, True))
+        return min(least, max(bound, 0))
 
     def _price(
         self, index: int, a: int, b: int, chain: list[tuple[int, int]]
