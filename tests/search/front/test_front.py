@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 
 import pytest
 from hypothesis import assume, event, given
@@ -14,8 +15,8 @@ from mcmscope.cost.reports import OK
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.front import find_front, prove
-from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product
-from mcmscope.search.front.front import Sweep, start
+from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, unbeaten
+from mcmscope.search.front.front import Sweep, hull_of, start
 from mcmscope.search.front.weigh import Weigher, Weights
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
@@ -175,3 +176,15 @@ def test_lines_say_how_well_spots_cover() -> None:
     assert excess(lines[1:2], 6, None) is None
     assert least_product(lines) == 16
     assert least_product(lines[1:]) == 0
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=8))
+def test_corners_of_the_hull_are_those_that_some_weights_make_least(points: list[tuple[int, int]]) -> None:
+    spots = unbeaten([Spot(time, energy, []) for time, energy in points])
+    edges = [(a.energy_fj - b.energy_fj, b.time_ps - a.time_ps) for a, b in combinations(spots, 2)]
+    corners = set[int]()
+    for ps, fj in [(1, 40), (40, 1), *edges]:
+        totals = [ps * spot.time_ps + fj * spot.energy_fj for spot in spots]
+        least = [z for z, total in enumerate(totals) if total == min(totals)]
+        corners |= {least[0], least[-1]}  # of those on one edge its ends
+    assert hull_of(spots) == sorted(corners)

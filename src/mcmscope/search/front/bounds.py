@@ -64,7 +64,7 @@ FAR_AWAY = 2**50
 """Stands for a layer that cannot run on so few chiplets; sums of it do not overflow."""
 
 
-@inner
+@kernel
 def widest(which: int, machine: Machine) -> int:
     """The widest gather window (bytes) of a class; of none narrower than the class before it."""
     if which == 0:

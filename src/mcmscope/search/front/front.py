@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -207,16 +207,20 @@ class Sweep:
         self.lines.append(Line(1, 0, least))
 
     def _next(self, enough: Fraction) -> tuple[int, int] | None:
-        """Weights (ps, fJ) of the stretch that is covered worst and was not tried; first those of energy
-        alone."""
+        """Weights (ps, fJ) of the edge of the convex hull that is covered worst and was not tried.
+
+        First those of energy alone.
+        """
         if (0, 1) not in self.tried:
             return 0, 1
-        gaps = cover(self.lines, self.spots)
+        gaps, hull = cover(self.lines, self.spots)[1:-1], hull_of(self.spots)
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
-        for gap, (left, right) in zip(gaps[1:-1], pairwise(self.spots), strict=True):
+        for x, y in pairwise(hull):
+            left, right = self.spots[x], self.spots[y]
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
-            if direction not in self.tried and (gap is None or gap > enough):
-                ranked.append((gap if gap is not None else Fraction(10**6), direction))
+            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
+            if direction not in self.tried and gap > enough:
+                ranked.append((gap, direction))
         return max(ranked)[1] if ranked else None
 
     def solve(self, ps: int, fj: int) -> None:
@@ -258,6 +262,20 @@ class Sweep:
             else max(float(gap) for gap in covers if gap is not None)
         )
         return Front(tuple(points), exact=False, gap=whole, reason=None, states=states)
+
+
+def hull_of(spots: Sequence[Spot]) -> list[int]:
+    """Which of the spots, by falling energy and rising time, are corners of their lower convex hull."""
+    hull: list[int] = []
+    for z, spot in enumerate(spots):
+        while len(hull) > 1:
+            one, two = spots[hull[-2]], spots[hull[-1]]
+            rise = (two.energy_fj - one.energy_fj) * (spot.time_ps - one.time_ps)
+            if rise < (spot.energy_fj - one.energy_fj) * (two.time_ps - one.time_ps):
+                break
+            hull.pop()
+        hull.append(z)
+    return hull
 
 
 def scaled(ps: int, fj: int, spot: Spot) -> tuple[int, int]:

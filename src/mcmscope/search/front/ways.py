@@ -214,7 +214,7 @@ class Ways:
             self.begin,
         )
         self.end = int(self.begin[-1, 1])
-        self.entries = first[: self.end].copy()
+        self.entries: Ints = first[: self.end].copy()
         for s, (i, j) in enumerate(spans.tolist()):
             if j - i <= EXACT_LENGTH:
                 self._replace(s, self._exact(s, 1, model.machine.chiplets, NEVER, 0, CLASSES - 1))
@@ -313,9 +313,9 @@ class Ways:
                 self.relayed,
                 int(context.dram_ps[i, j]),
                 entry[ENTRY_FJ],
-                NEVER,
+                int(widest(entry[WIDE], model.machine)),
                 context.batch,
-                self.bounds.inside_fj[CLASSES - 1],
+                self.bounds.inside_fj[entry[WIDE]],
                 self.labels,
                 self.scratch,
                 self.partitions,
@@ -331,7 +331,7 @@ class Ways:
         live = int((self.begin[:, 1] - self.begin[:, 0]).sum())
         if self.end < 2 * live + MOST_POINTS:
             return False
-        kept = np.concatenate([self.entries[begin:end] for begin, end in self.begin.tolist()])
+        kept: Ints = np.concatenate([self.entries[begin:end] for begin, end in self.begin.tolist()])
         ends = np.cumsum(self.begin[:, 1] - self.begin[:, 0])
         self.begin = np.stack([ends - (self.begin[:, 1] - self.begin[:, 0]), ends], axis=1)
         self.entries, self.end = kept, len(kept)
