@@ -24,6 +24,9 @@ TIMED = (
     ("resnet152", "simba-256", None, Objective.THROUGHPUT),
     ("resnet50", "simba-64", None, Objective.LATENCY),
     ("resnet152", "simba-256", None, Objective.LATENCY),
+    ("resnet50", "simba-64", None, Objective.ENERGY),
+    ("resnet152", "simba-256", None, Objective.ENERGY),
+    ("resnet50", "simba-64", None, Objective.EDP),
 )
 
 
@@ -57,7 +60,8 @@ def main() -> None:
     parser.add_argument("--time-limit", type=float, default=120, help="seconds for each row")
     asked = parser.parse_args()
     print(describe())
-    run("alexnet", "simba-16", 4, search="exact")  # compiles, or reads the compile cache
+    for objective in (Objective.THROUGHPUT, Objective.ENERGY):  # compiles, or reads the compile cache
+        run("resnet18", "simba-16", 4, search="exact", objective=objective.value, time_limit_s=20)
     print(
         "\n| network | package | u | objective | linear s | exact s | certificate | gap | states | "
         "MB so far | linear above the best |"
