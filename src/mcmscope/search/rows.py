@@ -316,7 +316,7 @@ def fill_stages(
     """Lower ``times[2, S]`` (ps) to what stages of several layers take on n chiplets, own spill included.
 
     First of the quickest way to run a stage; then, over few ``beats``, of the quickest with its load, as far
-    as its weights take longer into a chiplet than from DRAM. That they take ``loads[2, S]`` (ps).
+    as its weights take longer into a chiplet than from DRAM. They take ``loads[2, S]`` (ps; 0 over many).
     ``shape[i, x]`` numbers the stage of the x + 1 layers from i on, -1 past the end; ``owner[s]`` is the
     first layer that stage s begins with. Stages that take more than ``cap`` ps are left out.
     ``price[MULTIPLIERS]``: prices of stored weights, ps per KiB. Returns how many labels there were.
@@ -364,6 +364,9 @@ def fill_stages(
                     made += count[x]
                     for y in range(count[x]):
                         time = max(drain[x], label_ps(machine, labels[x, y], need[x], 0))
+                        if beats > FEW_BEATS:
+                            times[0, s] = min(times[0, s], time)
+                            continue
                         load = transfer_ps(labels[x, y, LOADED], ingress)
                         late = max(0, load - dram[x]) - max(0, loads[1, s] - dram[x])
                         if time < times[0, s]:
