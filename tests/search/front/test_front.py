@@ -15,9 +15,10 @@ from mcmscope.cost.reports import OK
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.front import find_front, prove
+from mcmscope.search.front.boxes import Weights
 from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, unbeaten
 from mcmscope.search.front.front import Sweep, hull_of, start
-from mcmscope.search.front.weigh import Weigher, Weights
+from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
 from mcmscope.search.tables import NEVER

@@ -18,7 +18,7 @@ from mcmscope.search.limit import Limit
 
 def test_tidying_keeps_every_entry_and_drops_what_was_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     context = SearchContext(cost_model(load_network("vgg16"), load_package("simba-16")), 4, 1)
-    ways = Weigher(context, Scheme.MERGED_PIPELINE, Limit()).ways[0]
+    ways = Weigher(context, Scheme.MERGED_PIPELINE, Limit()).boxes[0].ways
     refined = 0
     for s in range(len(ways.begin)):
         begin, end = ways.begin[s].tolist()
@@ -43,7 +43,7 @@ def test_tidying_keeps_every_entry_and_drops_what_was_replaced(monkeypatch: pyte
 def test_a_way_is_found_again_where_labels_are_short_of_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_LABELS", 20)
     context = SearchContext(cost_model(load_network("resnet18"), load_package("simba-16")), 64, 16)
-    ways = Weigher(context, Scheme.MERGED_PIPELINE, Limit()).ways[0]
+    ways = Weigher(context, Scheme.MERGED_PIPELINE, Limit()).boxes[0].ways
     hopeless = exact = 0
     for s, (i, j) in enumerate(ways.spans.tolist()):
         begin, end = ways.begin[s].tolist()

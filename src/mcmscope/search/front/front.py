@@ -14,9 +14,10 @@ from mcmscope.cost.model import price_code
 from mcmscope.cost.reports import OK
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
+from mcmscope.search.front.boxes import OutOfTime, Weights
 from mcmscope.search.front.cover import Line, Spot, cover, excess, unbeaten
 from mcmscope.search.front.small import TooLarge, small_front
-from mcmscope.search.front.weigh import OutOfTime, Weigher, Weights
+from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
 from mcmscope.search.tables import NEVER

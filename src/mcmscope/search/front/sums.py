@@ -1,11 +1,10 @@
-"""Weighted sums of energy and time of segments: bounds of all of them, of one, and its least at a beat."""
+"""Weighted sums of energy and time of segments: bounds of all of them, and the least of one at a beat."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.compute import ceil_div, transfer_ps
@@ -29,14 +28,6 @@ FAR = 2**61
 """A weighted sum that no schedule reaches."""
 MOST_COST = 2**57
 """A cluster whose weighted energy is above this is never worth having."""
-
-
-class Known(NamedTuple):
-    """The cheapest entries of every shape at every price, where nothing passes by and loads do not matter."""
-
-    cost: Ints  # [S, prices]
-    via: Ints  # [S, prices]: entries
-    stale: NDArray[np.bool_]  # [S]: to be made anew
 
 
 @inner
@@ -138,20 +129,47 @@ def segment_traffic(net: NetworkArrays, a: int, b: int, relay: Ints, cut: Ints) 
         cut[j - a] = cut_bytes(net, a, b, j)
 
 
+class Box(NamedTuple):
+    """Ways to run segment [a, b), and what is made least of them: ``p * time + q * energy``."""
+
+    a: int
+    b: int
+    u: int
+    m: int
+    p: int
+    q: int
+    io_ps: int
+    """DRAM traffic of a beat."""
+    lo: int
+    """The shortest beat (ps) of them, for which all wait."""
+    hi: int
+    """The longest: what clusters cost."""
+    least_load: int
+    """What the segment loads for at least (ps), and all pay for."""
+    most_load: int
+    """For how long a cluster may load; ``NEVER``: as it likes."""
+    one_layer: int
+    """1: clusters are single layers."""
+    one_cluster: int
+    """1: they are whole segments."""
+
+
+@inner
+def is_cluster(box: Box, x: int, y: int) -> bool:
+    """Whether the layers from a + x to a + y may be a cluster of the segment."""
+    if box.one_layer == 1 and y - x > 1:
+        return False
+    return box.one_cluster == 0 or (x == 0 and y == box.b - box.a)
+
+
 @inner
 def way_cost(
+    box: Box,
     entry: Ints,
     came: int,
     relay: int,
-    hi: int,
     io_ps: int,
-    least_load: int,
-    most_load: int,
     alone: bool,
-    u: int,
-    m: int,
-    p: int,
-    q: int,
     machine: Machine,
     terms: EnergyTerms,
 ) -> int:
@@ -162,193 +180,13 @@ def way_cost(
     """
     late = 0
     # What only bounds has no load of its own.
-    if entry[ENTRY_POINT] >= 0 and (alone or most_load < NEVER):
+    if entry[ENTRY_POINT] >= 0 and (alone or box.most_load < NEVER):
         load = load_ps(came, entry[ENTRY_LOADED], entry[LOW], 1, machine)
-        if load > most_load:
+        if load > box.most_load:
             return FAR
-        late = max(0, load - least_load) if alone else 0
-    return min(FAR, entry_cost(entry, relay, hi, io_ps, u, m, q, machine, terms) + p * late)
-
-
-@inner
-def cheapest_ways(
-    entries: Ints,
-    begin: int,
-    end: int,
-    came: int,
-    relay: int,
-    hi: int,
-    io_ps: int,
-    least_load: int,
-    most_load: int,
-    alone: bool,
-    u: int,
-    m: int,
-    p: int,
-    q: int,
-    machine: Machine,
-    terms: EnergyTerms,
-    prices: Ints,
-    cost: Ints,
-    via: Ints,
-) -> None:
-    """Fill ``cost`` and ``via`` with the cheapest of ``entries[begin:end]`` at each of ``prices``."""
-    for t in range(len(prices)):
-        cost[t] = FAR
-    cheapest = FAR
-    for e in range(begin, end):
-        entry = entries[e]
-        spent = way_cost(
-            entry, came, relay, hi, io_ps, least_load, most_load, alone, u, m, p, q, machine, terms
-        )
-        # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
-        if spent >= cheapest:
-            continue
-        cheapest = spent
-        for t in range(len(prices)):
-            paid = spent + prices[t] * entry[LOW]
-            if paid < cost[t]:
-                cost[t] = paid
-                via[t] = e
-
-
-@kernel
-def priced_sums(
-    machine: Machine,
-    terms: EnergyTerms,
-    weights: Ints,
-    shape: Ints,
-    entries: Ints,
-    begin: Ints,
-    relay: Ints,
-    cut: Ints,
-    a: int,
-    b: int,
-    u: int,
-    m: int,
-    p: int,
-    q: int,
-    io_ps: int,
-    lo: int,
-    hi: int,
-    least_load: int,
-    most_load: int,
-    one_layer: int,
-    one_cluster: int,
-    prices: Ints,
-    known: Known,
-    stale: NDArray[np.bool_],
-    cost: Ints,
-    via: Ints,
-    chain: Ints,
-    ahead: Ints,
-    behind: Ints,
-) -> tuple[int, int, int]:
-    """As ``least_sum``, but chiplets are paid for, at the one of ``prices`` (weighted fJ) that proves most.
-
-    Less the price of all chiplets that is a lower bound. ``cost[x, y, prices]`` and ``via`` are the cheapest
-    entries of the layers from a + x to a + y, made anew where ``stale[x, y]``; ``known`` are those that
-    nothing passes by, for every segment. Fills ``chain[K, 2]`` and, at that price, the least sums
-    ``ahead[x]`` of the layers before and ``behind[x]`` of those from a + x on. Returns the bound (``FAR``:
-    none), K and the price.
-    """
-    length, count = b - a, len(prices)
-    for y in range(1, length + 1):
-        j = a + y
-        if y < length and transfer_ps(u * cut[y], machine.cut_mb_per_s) > hi:
-            continue
-        if one_cluster == 1 and j < b:
-            continue
-        for x in range(y - 1, -1, -1):
-            i = a + x
-            if (one_layer == 1 and y - x > 1) or (one_cluster == 1 and x > 0) or not stale[x, y]:
-                continue
-            stale[x, y] = False
-            s = shape[i, j]
-            came = weights[j] - weights[i]
-            alone = x == 0 and j == b
-            if len(known.stale) > 0 and relay[x, y] == 0 and not alone:
-                if known.stale[s]:
-                    known.stale[s] = False
-                    cheapest_ways(
-                        entries,
-                        begin[s, 0],
-                        begin[s, 1],
-                        came,
-                        0,
-                        hi,
-                        0,
-                        least_load,
-                        most_load,
-                        False,
-                        u,
-                        m,
-                        p,
-                        q,
-                        machine,
-                        terms,
-                        prices,
-                        known.cost[s],
-                        known.via[s],
-                    )
-                for t in range(count):
-                    cost[x, y, t] = known.cost[s, t]
-                    via[x, y, t] = known.via[s, t]
-                continue
-            cheapest_ways(
-                entries,
-                begin[s, 0],
-                begin[s, 1],
-                came,
-                relay[x, y],
-                hi,
-                io_ps,
-                least_load,
-                most_load,
-                alone,
-                u,
-                m,
-                p,
-                q,
-                machine,
-                terms,
-                prices,
-                cost[x, y],
-                via[x, y],
-            )
-    least = np.full((length + 1, count), FAR)
-    least[0] = 0
-    for y in range(1, length + 1):
-        for x in range(y):
-            for t in range(count):
-                # No sum is above 2 * FAR.
-                least[y, t] = min(least[y, t], least[x, t] + cost[x, y, t] + p * lo)
-    best, at = np.int64(-1), 0
-    for t in range(count):
-        if least[length, t] >= FAR:
-            return FAR, 0, 0
-        bound = least[length, t] - prices[t] * machine.chiplets
-        if bound > best:
-            best = bound
-            at = t
-    for x in range(length + 1):
-        ahead[x] = least[x, at]
-        behind[x] = FAR
-    behind[length] = 0
-    for x in range(length - 1, -1, -1):
-        for y in range(x + 1, length + 1):
-            behind[x] = min(behind[x], cost[x, y, at] + p * lo + behind[y])
-    k = 0
-    y = length
-    while y > 0:
-        x = 0
-        while ahead[x] + cost[x, y, at] + p * lo != ahead[y]:
-            x += 1
-        chain[k, 0] = a + y
-        chain[k, 1] = via[x, y, at]
-        k += 1
-        y = x
-    return int(best), k, int(prices[at])
+        late = max(0, load - box.least_load) if alone else 0
+    spent = entry_cost(entry, relay, box.hi, io_ps, box.u, box.m, box.q, machine, terms)
+    return min(FAR, spent + box.p * late)
 
 
 @kernel
@@ -361,19 +199,7 @@ def least_sum(
     begin: Ints,
     relay: Ints,
     cut: Ints,
-    a: int,
-    b: int,
-    u: int,
-    m: int,
-    p: int,
-    q: int,
-    io_ps: int,
-    lo: int,
-    hi: int,
-    least_load: int,
-    most_load: int,
-    one_layer: int,
-    one_cluster: int,
+    box: Box,
     only_exact: int,
     ahead: Ints,
     behind: Ints,
@@ -381,31 +207,25 @@ def least_sum(
     limit: int,
     chain: Ints,
 ) -> tuple[int, int]:
-    """Least sum over clusters of ``p * lo + q * energy`` of segment [a, b) on at most all chiplets.
+    """Least sum over clusters of ``p * lo + q * energy`` of a box on at most all chiplets, below ``limit``.
 
-    If it is below ``limit``: what is not, by the sums ``ahead`` and ``behind`` of ``priced_sums`` at this
-    ``price``, is left out.
-
-    ``weights[L + 1]``: bytes before each layer. Its beat is at most ``hi`` ps and no cluster loads for longer
-    than ``most_load`` ps. Where a cluster is all of the segment, p is paid too for each ps that it loads
-    longer than ``least_load``. Fills ``chain[K, 2]`` with the end and the entry of each cluster, last first;
-    returns the sum (``FAR``: none) and K.
+    What cannot be below, by the sums ``ahead`` and ``behind`` of ``chains.priced_chain`` at this ``price``,
+    is left out. ``weights[L + 1]``: bytes before each layer. Fills ``chain[K, 2]`` with the end and the entry
+    of each cluster, last first; returns the sum (``FAR``: none) and K.
     """
     N = machine.chiplets
-    length = b - a
+    a, length = box.a, box.b - box.a
     least = np.full((length + 1, N + 1), FAR)
     via = np.full((length + 1, N + 1), -1)
     start = np.zeros((length + 1, N + 1), dtype=np.int64)
     least[0, 0] = 0
     for y in range(1, length + 1):
         j = a + y
-        if y < length and transfer_ps(u * cut[y], machine.cut_mb_per_s) > hi:
-            continue
-        if one_cluster == 1 and j < b:
+        if y < length and transfer_ps(box.u * cut[y], machine.cut_mb_per_s) > box.hi:
             continue
         for x in range(y - 1, -1, -1):
             i = a + x
-            if (one_layer == 1 and y - x > 1) or (one_cluster == 1 and x > 0):
+            if not is_cluster(box, x, y):
                 continue
             s = shape[i, j]
             cheapest = FAR
@@ -413,27 +233,14 @@ def least_sum(
                 entry = entries[e]
                 if only_exact == 1 and entry[ENTRY_POINT] < 0:
                     continue
-                cost = way_cost(
-                    entry,
-                    weights[j] - weights[i],
-                    relay[x, y],
-                    hi,
-                    io_ps,
-                    least_load,
-                    most_load,
-                    x == 0 and j == b,
-                    u,
-                    m,
-                    p,
-                    q,
-                    machine,
-                    terms,
-                )
+                came = weights[j] - weights[i]
+                alone = x == 0 and y == length
+                cost = way_cost(box, entry, came, relay[x, y], box.io_ps, alone, machine, terms)
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if cost >= cheapest:
                     continue
                 cheapest = cost
-                cost += p * lo
+                cost += box.p * box.lo
                 n = entry[LOW]
                 if ahead[x] + cost + price * (n - N) + behind[y] >= limit:
                     continue
