@@ -10,7 +10,7 @@ from mcmscope.cost.model import cost_model
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.front import ways as module
-from mcmscope.search.front.bounds import BOUND, CLASSES, ENTRY_POINT, ENTRY_PS, HIGH, LOW, WIDE
+from mcmscope.search.front.bounds import ENTRY_POINT, ENTRY_PS, HIGH, LOW, NARROW, WIDE
 from mcmscope.search.front.cluster import POINT_PS
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
@@ -40,25 +40,24 @@ def test_tidying_keeps_every_entry_and_drops_what_was_replaced(monkeypatch: pyte
     assert ways.refine(s, place)  # it still grows
 
 
-def test_a_way_is_found_again_where_labels_are_short_of_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_LABELS", 20)
-    context = SearchContext(cost_model(load_network("resnet18"), load_package("simba-16")), 64, 16)
+def test_a_way_is_found_again_in_the_room_it_was_found_in() -> None:
+    """What is behind an entry is searched for once more, by the same windows: others take more labels."""
+    context = SearchContext(cost_model(load_network("resnet50"), load_package("simba-64")), 64, 1)
     ways = Weigher(context, Scheme.MERGED_PIPELINE, Limit()).boxes[0].ways
-    hopeless = exact = 0
-    for s, (i, j) in enumerate(ways.spans.tolist()):
+    ways.labels = ways.labels[:300]
+    i, j, n, window = 0, 15, 47, 1
+    s = int(ways.shape[i, j])
+    while True:
         begin, end = ways.begin[s].tolist()
-        single = (ways.entries[begin:end, LOW] == ways.entries[begin:end, HIGH]) & (
-            ways.entries[begin:end, ENTRY_POINT] == BOUND
-        )
-        narrow = np.flatnonzero(single & (ways.entries[begin:end, WIDE] < CLASSES - 1))
-        if len(narrow) > 0:
-            ways.refine(s, begin + int(narrow[-1]))
-        for entry in ways.entries[slice(*ways.begin[s].tolist())].tolist():
-            hopeless += entry[ENTRY_POINT] == module.HOPELESS
-            if entry[ENTRY_POINT] >= 0 and j - i > 1 and exact < 2000:
-                point, partitions = ways.point(i, j, entry)
-                assert point[POINT_PS] == entry[ENTRY_PS]
-                assert len(partitions) == j - i
-                exact += 1
-    assert hopeless > 0
-    assert exact > 100
+        own = ways.entries[begin:end]
+        wanted = (own[:, LOW] <= n) & (n <= own[:, HIGH]) & (own[:, NARROW] <= window)
+        wanted &= (window <= own[:, WIDE]) & (own[:, ENTRY_POINT] < 0)
+        e = begin + int(np.flatnonzero(wanted)[0])
+        if not ways.refine(s, e):
+            break  # it is hopeless from here on
+    exact = own[(own[:, ENTRY_POINT] >= 0) & (own[:, WIDE] == window)].tolist()
+    assert len(exact) > 5
+    for entry in exact:
+        point, partitions = ways.point(i, j, entry)
+        assert point[POINT_PS] == entry[ENTRY_PS]
+        assert len(partitions) == j - i
