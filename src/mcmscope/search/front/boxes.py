@@ -221,9 +221,9 @@ class Boxes:
             )
             context.states += 1
             self.work.spend(1)
-            if total >= FAR:
-                return best, []
             proven = int(total) + wait
+            if total >= FAR or proven >= best:
+                return best, []
             clusters = in_order(chain, count)
             refined, unknown = self._refine(box.a, clusters)
             if not unknown:

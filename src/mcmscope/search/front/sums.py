@@ -211,7 +211,7 @@ def least_sum(
 
     What cannot be below, by the sums ``ahead`` and ``behind`` of ``chains.priced_chain`` at this ``price``,
     is left out. ``weights[L + 1]``: bytes before each layer. Fills ``chain[K, 2]`` with the end and the entry
-    of each cluster, last first; returns the sum (``FAR``: none) and K.
+    of each cluster, last first; returns the sum (from ``limit`` up: none below it) and K.
     """
     N = machine.chiplets
     a, length = box.a, box.b - box.a
