@@ -14,7 +14,7 @@ from mcmscope.cost.stage import stage_cost
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.divide import PARTS, divide_segment, estimate_segments
-from mcmscope.search.linear import Estimates
+from mcmscope.search.estimates import Estimates
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import NEVER
 
@@ -53,8 +53,7 @@ def test_a_stage_with_room_is_the_fastest_of_all(question: Question) -> None:
         found = stages.stage(index, 0, L, N, 0, NEVER)
         assert found is not None
         assert found.time_ps == min(priced[N])
-        times, _ = estimates.times[index]
-        for estimated in times[:, estimates.shape[0, L - 1]].min(axis=1).tolist():
+        for estimated in estimates.times[index][:, estimates.shape[0, L - 1]].min(axis=1).tolist():
             assert estimated in {time for n in estimates.sizes.tolist() for time in priced[n]}
 
 

@@ -14,7 +14,7 @@ from mcmscope.reproduce.compared import energy_ratios, gaps, mean, power, ratios
 from mcmscope.reproduce.data import Data, number
 from mcmscope.reproduce.measure import FUSED, MERGED, SEGMENTED
 from mcmscope.schedule import Scheme
-from mcmscope.search.linear import LONGEST
+from mcmscope.search.estimates import LONGEST
 
 HEADLINE = {"network": "resnet152", "package": "simba-256"}
 PUBLISHED_SPEEDUP = 1.73

@@ -219,6 +219,7 @@ def run_row(
                 if widest > widest_bytes:
                     continue
                 follow = (word & words.stay[l]) | (words.own[l] if p == ISP else 0)
+                # Four classes of windows: what is faster by a wider one may spill for longer in the end.
                 key = 4 * follow + (widest > wide) + (widest > 4 * wide) + (widest > 16 * wide)
                 score = time + kept * price // 1024
                 to = place_of(labels[x + 1], made, key, score)
@@ -418,7 +419,7 @@ def best_stage(
             for step in range(MULTIPLIERS + 1):
                 if not is_run(step, beats, tight, machine):
                     continue
-                # At last, and where spill binds, as if nothing but stored weights counted.
+                # At the highest price, where spill binds, as if nothing but stored weights counted.
                 if step == MULTIPLIERS:
                     charge = price[MULTIPLIERS - 1] // beats
                 else:
