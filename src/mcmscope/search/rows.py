@@ -256,6 +256,12 @@ def is_run(step: int, beats: int, tight: bool, machine: Machine) -> bool:
 
 
 @inner
+def charge_of(price: Ints, step: int, beats: int) -> int:
+    """What stored weights are charged at a step, ps per KiB; at last a beat's share of their load."""
+    return price[step] if step < MULTIPLIERS else price[MULTIPLIERS - 1] // beats
+
+
+@inner
 def fill_quick(machine: Machine, costs: LayerCosts, n: int, quick: Ints) -> None:
     """``quick[kinds, G]``: time of a layer of each kind at least, its operands inside as is best for it."""
     for kin in range(quick.shape[0]):
@@ -356,7 +362,7 @@ def fill_stages(
             for step in range(MULTIPLIERS + 1):
                 if not is_run(step, beats, tight, machine):
                     continue
-                charge = price[step] if step < MULTIPLIERS else price[MULTIPLIERS - 1] // beats
+                charge = charge_of(price, step, beats)
                 reached, tight = run_row(
                     net, machine, costs, kind, words, i, last, n, g, charge, cap, NEVER, scratch
                 )
@@ -419,13 +425,9 @@ def best_stage(
             for step in range(MULTIPLIERS + 1):
                 if not is_run(step, beats, tight, machine):
                     continue
-                # At the highest price, where spill binds, as if nothing but stored weights counted.
-                if step == MULTIPLIERS:
-                    charge = price[MULTIPLIERS - 1] // beats
-                else:
-                    charge = (
-                        price[step] if step + 1 < MULTIPLIERS or widest_bytes == NEVER else 64 * price[step]
-                    )
+                charge = charge_of(price, step, beats)
+                if step == MULTIPLIERS - 1 and widest_bytes < NEVER:
+                    charge *= 64  # where spill binds: as if nothing but stored weights counted
                 reached, tight = run_row(
                     net, machine, costs, kind, words, i, j, n, g, charge, best, widest_bytes, scratch
                 )
