@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from mcmscope.search.context import Path, Piece
+from mcmscope.search.rows import FEW_BEATS
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import NEVER
 
@@ -63,30 +64,32 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
             break
         if not moved:
             break
-    return hasten(stages, index, a, cuts, regions, spare)
+    piece = stages.segment(index, a, cuts, regions)
+    return hasten(stages, index, a, piece) if piece and stages.beats[index] <= FEW_BEATS else piece
 
 
-def hasten(
-    stages: Stages, index: int, a: int, cuts: list[int], regions: list[int], spare: int
-) -> Piece | None:
+def hasten(stages: Stages, index: int, a: int, piece: Piece) -> Piece:
     """Give spare chiplets to the cluster that loads longest, while the segment takes less time by it."""
-    best = stages.segment(index, a, cuts, regions)
+    cuts = [cluster[0] for cluster in piece.clusters]
+    regions = [cluster[1] for cluster in piece.clusters]
+    spare = stages.context.model.machine.chiplets - sum(regions)
     ends, load = list(pairwise([a, *cuts])), int(stages.context.load_ps[a, cuts[-1]])
     io_ps, free_ps = stages.io_ps(index, a, cuts[-1]), stages.free_ps(index, a, cuts[-1])
-    while best is not None and spare > 0:
+    best = piece
+    while load > 0 and spare > 0:
         loads = [
             stage.load_ps if (stage := stages.stage(index, *ends[x], n, io_ps, free_ps)) else 0
             for x, n in enumerate(regions)
         ]
         late = max(range(len(regions)), key=lambda x: loads[x])
-        if load == 0 or loads[late] <= load:
+        if loads[late] <= load:
             break
-        steps = sorted({min(spare, 1 << e) for e in range(spare.bit_length() + 1)})
-        for step in steps:
-            larger = [n + step * (x == late) for x, n in enumerate(regions)]
-            piece = stages.segment(index, a, cuts, larger)
-            if piece is not None and piece.time_ps < best.time_ps:
-                best, regions, spare = piece, larger, spare - step
+        for power in range(spare.bit_length() + 1):
+            step = min(spare, 1 << power)
+            larger: list[int] = [n + step if x == late else n for x, n in enumerate(regions)]
+            found = stages.segment(index, a, cuts, larger)
+            if found is not None and found.time_ps < best.time_ps:
+                best, regions, spare = found, larger, spare - step
                 break
         else:
             break
@@ -94,7 +97,7 @@ def hasten(
 
 
 def reshape(stages: Stages, index: int, a: int, piece: Piece, rounds: int) -> Piece:
-    """Shift, merge and split clusters at the slowest stage of a segment while it helps."""
+    """Shift, merge and split clusters at the slowest stage of a segment while it helps; loads at last."""
     for _ in range(rounds):
         cuts = [cluster[0] for cluster in piece.clusters]
         regions = [cluster[1] for cluster in piece.clusters]
@@ -134,7 +137,7 @@ def reshape(stages: Stages, index: int, a: int, piece: Piece, rounds: int) -> Pi
         if better is piece:
             break
         piece = better
-    return piece
+    return hasten(stages, index, a, piece)
 
 
 def improve(stages: Stages, estimate: Estimate, path: Path, pieces: dict[tuple[int, int], Piece]) -> Path:

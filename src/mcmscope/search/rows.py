@@ -129,11 +129,19 @@ def operands_ps(
 def place_of(labels: Ints, count: int, key: int, score: int) -> int:
     """Where a label of this key and score belongs; -1: nowhere. ``count`` itself: behind the others."""
     slowest = 0
+    beaten = -1
     for y in range(count):
-        if labels[y, KEY] == key:
-            return y if score < labels[y, SCORE] else -1
+        other = labels[y, KEY]
+        if other >> 2 == key >> 2:
+            # Of the same layouts; what has a window of a narrower class is better if it is as fast.
+            if other <= key and labels[y, SCORE] <= score:
+                return -1
+            if other >= key and labels[y, SCORE] >= score and (beaten < 0 or other == key):
+                beaten = y
         if labels[y, SCORE] > labels[slowest, SCORE]:
             slowest = y
+    if beaten >= 0:
+        return beaten
     if count < WIDTH:
         return count
     return slowest if score < labels[slowest, SCORE] else -1
