@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ from mcmscope.search.single import best_fitting, best_in_passes
 from mcmscope.search.space import micro_batches
 from mcmscope.search.tables import NEVER, Tables, tables
 from mcmscope.search.transfers import moving_ps
+
+if TYPE_CHECKING:
+    from mcmscope.search.front.ground import Ground
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,8 @@ class SearchContext:
     ``fixed`` is the user's micro-batch, or None for all; ``resident``: one segment of all layers pays no
     load. ``states`` counts what searches have priced; ``tell`` is called with the share that a long search
     has done and the seconds left.
-    Searches leave what they found (``fused`` with its lower bound) and, in ``pools``,
-    the segments that they priced.
+    Searches leave what they found (``fused`` with its lower bound), in ``pools`` the segments that they
+    priced, and in ``ground`` what searches for little energy share.
     """
 
     def __init__(
@@ -93,6 +97,7 @@ class SearchContext:
         self.segmented: Path | None = None
         self.fused: tuple[Path, int] | None = None
         self.pools: dict[Scheme, dict[tuple[int, int], Piece]] = {}
+        self.ground: Ground | None = None
         self._singles: dict[tuple[int, bool], list[Piece | None]] = {}
         self._shapes: dict[tuple[int, int], bytes] = {}
 

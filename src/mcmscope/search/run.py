@@ -137,6 +137,11 @@ def _search(shared: SearchContext, scheme: Scheme, objective: Objective) -> Foun
                 value = objective_value(model, trial, batch, objective)
                 if value is not None and value < best:
                     code, best, start = trial, value, "energy of segments"
+        if scheme is not Scheme.DATA_PARALLEL and not model.package.prefetch:
+            from mcmscope.search.front import thrifty
+
+            found = thrifty(shared, scheme, objective, code)
+            code, start = (found, "energy of clusters") if found is not None else (code, start)
         code, priced = descend(model, code, batch, objective, shared.micro)
         states += priced
     status, gap = "heuristic", None

@@ -32,10 +32,12 @@ from mcmscope.search.front.layers import (
 from mcmscope.search.tables import NEVER
 
 # Columns of an entry: one way (or a bound of ways) to run a cluster, on LOW to HIGH chiplets.
-LOW, HIGH, ENTRY_PS, ENTRY_FJ, ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, NARROW, WIDE = range(9)
-ENTRY_COLUMNS = 9
-BOUND = -1
-"""``ENTRY_POINT`` of an entry that is only a bound."""
+# It takes ENTRY_PS to LATEST ps; its gather window is of NARROW to WIDE bytes.
+LOW, HIGH, ENTRY_PS, LATEST, ENTRY_FJ, ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, NARROW, WIDE = range(10)
+ENTRY_COLUMNS = 10
+# ENTRY_POINT of an entry that is only a bound: of layers each by itself; of the cluster as a whole, time and
+# stored weights paid for; or of what cannot be made exact.
+BOUND, PAID, HOPELESS = -1, -2, -3
 
 
 class LayerBounds(NamedTuple):
@@ -73,6 +75,15 @@ def widest(which: int, machine: Machine) -> int:
     for _ in range(which - 1):
         width += width * 3 // 5 + 1
     return width if which < CLASSES - 1 else NEVER
+
+
+@inner
+def class_of(window: int, machine: Machine) -> int:
+    """The class of a gather window of so many bytes."""
+    c = 0
+    while window > widest(c, machine):
+        c += 1
+    return c
 
 
 @kernel
@@ -173,14 +184,15 @@ def bound_entry(
     m: int,
     hop_fj: int,
     narrow: int,
-    c: int,
+    wide: int,
     entry: Ints,
 ) -> bool:
     """Fill ``entry`` with a lower bound of cluster [i, j) on any of ``low`` to ``high`` chiplets; False: none
     fits.
 
-    Of its ways whose gather window is of classes ``narrow`` to ``c``.
+    Of its ways whose gather window is of ``narrow`` to ``wide`` bytes.
     """
+    c = class_of(wide, machine)
     weights = net.weights[j] - net.weights[i]
     if ceil_div(weights, high) > machine.weight_limit:
         return False
@@ -199,16 +211,17 @@ def bound_entry(
     if least_ps == NEVER:
         return False
     held = cluster_need(net, i, j, high, u) + machine.unified * ceil_div(weights, high)
-    held += widest(narrow - 1, machine) + 1 if narrow > 0 else 0
+    held += narrow
     entry[LOW] = low
     entry[HIGH] = high
     entry[ENTRY_PS] = least_ps
+    entry[LATEST] = NEVER
     entry[ENTRY_FJ] = least_fj
     entry[ENTRY_HELD] = max(held, machine.activation_free - ceil_div(u * relayed, low))
     entry[ENTRY_LOADED] = 0
     entry[ENTRY_POINT] = BOUND
     entry[NARROW] = narrow
-    entry[WIDE] = c
+    entry[WIDE] = wide
     return True
 
 
@@ -234,7 +247,11 @@ def bound_classes(
     """
     first = end
     for c in range(CLASSES):
-        if bound_entry(net, machine, bounds, i, j, low, high, u, relayed, m, hop_fj, c, c, entries[end]):
+        narrow = widest(c - 1, machine) + 1 if c > 0 else 0
+        wide = widest(c, machine)
+        if bound_entry(
+            net, machine, bounds, i, j, low, high, u, relayed, m, hop_fj, narrow, wide, entries[end]
+        ):
             new = entries[end]
             old = entries[end - 1]
             if (
@@ -244,7 +261,7 @@ def bound_classes(
             ):
                 old[ENTRY_FJ] = min(old[ENTRY_FJ], new[ENTRY_FJ])
                 old[ENTRY_PS] = min(old[ENTRY_PS], new[ENTRY_PS])
-                old[WIDE] = c
+                old[WIDE] = wide
             else:
                 end += 1
     return end

@@ -17,6 +17,7 @@ from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.front.bounds import ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, ENTRY_PS, LOW
 from mcmscope.search.front.chains import Known, priced_chain
 from mcmscope.search.front.cluster import ACTIVATION_BEAT, GRID, NOP_BEAT, PE_BEAT
+from mcmscope.search.front.quick import QuickWays
 from mcmscope.search.front.sums import FAR, Box, least_sum, segment_traffic
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.limit import Limit
@@ -25,8 +26,9 @@ from mcmscope.search.transfers import moving_ps, spilling_ps
 
 Chain = list[tuple[int, int]]
 """Clusters in their order: the end and the entry of each."""
-MOST_KNOWN = 12
-"""Ranges of beats whose cheapest clusters are remembered."""
+ROOM_FOR_KNOWN = 60_000_000
+"""Bytes for the cheapest clusters of ranges of beats, of each micro-batch; at least ``FEW_KNOWN`` ranges."""
+FEW_KNOWN = 12
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error
@@ -92,7 +94,7 @@ class Boxes:
         self,
         context: SearchContext,
         scheme: Scheme,
-        ways: Ways,
+        ways: Ways | QuickWays,
         fixed: Ints,
         traffic: Traffic,
         work: Work,
@@ -151,7 +153,7 @@ class Boxes:
         shape[:-1, 1:] = ways.shape[a:b, a + 1 : b + 1]
         ahead, behind = (np.zeros(b - a + 1, dtype=np.int64) for _ in range(2))
         chain = np.zeros((b - a, 2), dtype=np.int64)
-        cost, via = np.full((2, *shape.shape, len(self.prices)), FAR, dtype=np.int64)
+        cost, via = np.empty((2, *shape.shape, len(self.prices)), dtype=np.int64)
         stale = np.ones(shape.shape, dtype=np.bool_)
         self._tidy()  # from here on, numbers of entries stay
         known = self._known(box.hi) if shared else self.nothing
@@ -182,7 +184,7 @@ class Boxes:
             proven = int(total) + wait
             if proven >= best:
                 return proven, price, ahead, behind
-            refined, _ = self._refine(a, in_order(chain, count))
+            refined, _ = self._refine(box, in_order(chain, count))
             if not refined:
                 return proven, price, ahead, behind
             stale |= np.isin(shape, list(refined))
@@ -225,34 +227,34 @@ class Boxes:
             if total >= FAR or proven >= best:
                 return best, []
             clusters = in_order(chain, count)
-            refined, unknown = self._refine(box.a, clusters)
+            refined, unknown = self._refine(box, clusters)
             if not unknown:
                 return proven, clusters
             if not refined:
                 return proven, []
 
-    def _refine(self, a: int, chain: Chain) -> tuple[set[int], bool]:
-        """The shapes of clusters from layer a on that were refined, and whether any is only a bound."""
+    def _refine(self, box: Box, chain: Chain) -> tuple[set[int], bool]:
+        """The shapes of clusters of a box that were refined, and whether any is only a bound."""
         ways = self.ways
-        begin, refined, unknown = a, set[int](), False
+        begin, refined, unknown = box.a, set[int](), False
         for end, e in chain:
             if ways.entries[e, ENTRY_POINT] < 0:
                 unknown = True
                 s = int(ways.shape[begin, end])
-                if s not in refined and ways.refine(s, e):
+                if s not in refined and ways.refine(s, e, box.hi):
                     refined.add(s)
             begin = end
-        for known in self.known.values():
+        for known in self.known.values() if refined else ():
             known.stale[list(refined)] = True
         return refined, unknown
 
     def _known(self, hi: int) -> Known:
         """What is known of all clusters at beats up to ``hi``; what is oldest makes room."""
         if hi not in self.known:
-            if len(self.known) == MOST_KNOWN:
-                del self.known[next(iter(self.known))]
             count = len(self.ways.begin)
-            cost, via = np.zeros((2, count, len(self.prices)), dtype=np.int64)
+            cost, via = np.empty((2, count, len(self.prices)), dtype=np.int64)
+            if len(self.known) >= max(FEW_KNOWN, ROOM_FOR_KNOWN // (2 * cost.nbytes)):
+                del self.known[next(iter(self.known))]
             self.known[hi] = Known(cost, via, np.ones(count, dtype=np.bool_))
         return self.known[hi]
 

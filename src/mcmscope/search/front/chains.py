@@ -85,7 +85,7 @@ def priced_chain(
 
     Prices are weighted fJ of a chiplet; less that of all chiplets, the least sum is a lower bound.
     ``cost[x, y, prices]`` and ``via`` are the cheapest entries of the layers from a + x to a + y, made anew
-    where ``stale[x, y]``; ``known`` are those that nothing passes by, at any DRAM traffic: they serve every
+    where ``stale[x, y]`` (what stays stale is no cluster); ``known`` are those that nothing passes by, at any DRAM traffic: they serve every
     segment. Fills ``chain[K, 2]`` and, at the price that proves most, the least sums ``ahead[x]`` of the
     layers before and ``behind[x]`` of those from a + x on. Returns the bound (``FAR``: none), K and that
     price.
@@ -131,6 +131,8 @@ def priced_chain(
     least[0] = 0
     for y in range(1, length + 1):
         for x in range(y):
+            if stale[x, y] or cost[x, y, 0] >= FAR:
+                continue
             for t in range(count):
                 # No sum is above 2 * FAR.
                 least[y, t] = min(least[y, t], least[x, t] + cost[x, y, t] + box.p * box.lo)
@@ -148,12 +150,14 @@ def priced_chain(
     behind[length] = 0
     for x in range(length - 1, -1, -1):
         for y in range(x + 1, length + 1):
+            if stale[x, y] or cost[x, y, 0] >= FAR:
+                continue
             behind[x] = min(behind[x], cost[x, y, at] + box.p * box.lo + behind[y])
     k = 0
     y = length
     while y > 0:
         x = 0
-        while ahead[x] + cost[x, y, at] + box.p * box.lo != ahead[y]:
+        while stale[x, y] or ahead[x] + cost[x, y, at] + box.p * box.lo != ahead[y]:
             x += 1
         chain[k, 0] = box.a + y
         chain[k, 1] = via[x, y, at]

@@ -10,33 +10,36 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mcmscope.cost.arrays import ISP, OUTSIDE, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
+from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.jit import inner, kernel
-from mcmscope.search.front.layers import (
-    ACTIVE,
-    ARRIVING,
-    BUSY,
-    DISTINCT,
-    FAR,
-    INGRESS,
-    NEAR,
-    PE,
-    READ,
-    STORED,
-    STREAM,
-    SWAPPED,
-    TAKEN,
-    WINDOW,
-    LayerTable,
-    layer_ps,
+from mcmscope.search.front.layers import STORED, LayerTable
+from mcmscope.search.front.steps import (
+    BEYOND,
+    ROOMS,
+    SLOPES,
+    STEP_ACTIVATION,
+    STEP_LOADED,
+    STEP_NOP,
+    STEP_PE,
+    STEP_PS,
+    STEP_STORED,
+    STEP_WINDOW,
+    TO,
+    fill_ahead,
+    fill_prices,
+    fill_states,
+    fill_steps,
+    least_spent,
+    make_steps,
+    next_state,
 )
 from mcmscope.search.fused import fill_slots
 
 # Columns of a label. The first three of energy are fJ of a beat; COST is what they and the load come to.
-TIME, STORE, BYTES, WIDE, LOADED, PE_FJ, ACTIVATION_FJ, NOP_FJ, COST, LAYOUTS, PARENT, PARTITION = range(12)
+TIME, STORE, BYTES, WIDE, LOADED, PE_FJ, ACTIVATION_FJ, NOP_FJ, COST, STATE, PARENT, PARTITION = range(12)
 LABEL_COLUMNS = 12
 
 # Columns of a point: one way to run a cluster. LOADED_BYTES come in per chiplet, HELD_BYTES stay there.
@@ -91,7 +94,7 @@ def no_better(a: Ints, b: Ints, slack: int) -> bool:
 def beats_label(a: Ints, b: Ints, slack: int) -> bool:
     """Whether ``a`` is as good as ``b`` in everything."""
     return (
-        a[LAYOUTS] == b[LAYOUTS]
+        a[STATE] == b[STATE]
         and a[TIME] <= b[TIME]
         and a[STORE] <= b[STORE]
         and a[BYTES] <= b[BYTES]
@@ -135,9 +138,11 @@ def cluster_points(
     relayed: int,
     dram_ps: int,
     most_fj: int,
+    most_ps: int,
+    narrow: int,
     widest: int,
     m: int,
-    inside_fj: Ints,
+    prices: Ints,
     labels: Ints,
     points: Ints,
     partitions: Ints,
@@ -146,16 +151,19 @@ def cluster_points(
 
     Of cluster [i, j) on n chiplets, with ``relayed`` bytes per sample the most that may pass by, in a segment
     whose load takes at least ``dram_ps``. Ways that take more than ``most_fj`` for a batch of m, spilling
-    apart, are left out, and those with a gather window over ``widest``: ``inside_fj`` of
-    ``bounds.LayerBounds`` says what the layers ahead take at least. ``labels`` is scratch. Activations that
-    fit in any case count as the most that does.
+    apart, are left out, those that take over ``most_ps``, and those whose widest gather window is not from
+    ``narrow`` to ``widest`` bytes: what is ahead is bounded at ``prices[K, 2]`` of ``steps.fill_prices``. ``labels`` is scratch. Activations
+    that fit in any case count as the most that does.
     """
     length = j - i
+    needed = narrow if length > 1 else 0
+    begun = 1 if needed == 0 else 0
     level = np.zeros(length + 2, dtype=np.int64)
     slot = np.zeros(length, dtype=np.int64)
     free_after = np.zeros(length, dtype=np.int64)
     new = np.zeros(LABEL_COLUMNS, dtype=np.int64)
-    if not fill_slots(net, i, j, slot, free_after):
+    steps = make_steps(length, len(prices))
+    if not fill_slots(net, i, j, slot, free_after) or not fill_states(net, i, j, slot, free_after, steps):
         return -1
     base = cluster_need(net, i, j, n, u) if length > 1 else 0
     fits = machine.activation_free - (u * relayed + n - 1) // n
@@ -174,54 +182,44 @@ def cluster_points(
     if least[0] > machine.weight_limit:
         return 0
     drain = drain_ps(net, machine, i, j, n, u)
+    if drain > most_ps:
+        return 0
     free_load = dram_ps // 1_000_000 * ingress_mb_per_s(n, machine)
-    layout = np.zeros(len(net.layer), dtype=np.int64)
     found = 0
     for g in range(begin, table.grid_start[n + 1]):
+        fill_steps(
+            net, machine, table, i, j, n, g, u, m, scale.hop_fj, scale.write_fj, widest, slot, steps
+        )
+        fill_ahead(length, prices, most_ps, needed, steps)
         for column in range(LABEL_COLUMNS):
             labels[0, column] = 0
+        labels[0, STATE] = begun
         level[0] = 0
         level[1] = 1
         for x in range(length):
-            l = i + x
-            kind = table.kind[l]
-            first_operand = net.operand_start[l]
             fresh = level[x + 1]
             for parent in range(level[x], level[x + 1]):
-                kept = labels[parent, LAYOUTS]
-                for o in range(first_operand, net.operand_start[l + 1]):
-                    source = net.operand[o, SOURCE]
-                    if source >= i:
-                        layout[source] = SPLIT if (kept >> slot[source - i]) & 1 else TILED
-                for t in range(i, l):
-                    if slot[t - i] >= 0 and free_after[t - i] == l:
-                        kept &= ~(1 << slot[t - i])
                 for p in range(3):
-                    if p == SHARDED and n == 1:
+                    step = steps.step[x, labels[parent, STATE] >> 1, p]
+                    if step[TO] < 0:
                         continue
-                    cell = table.base[kind, g, p]
-                    ingress, swapped, far, near = cell[INGRESS], 0, 0, cell[NEAR]
-                    arriving = 0
-                    for o in range(first_operand, net.operand_start[l + 1]):
-                        source = net.operand[o, SOURCE]
-                        where = layout[source] if source >= i else OUTSIDE
-                        move = table.move[table.start[kind] + o - first_operand, g, p, where]
-                        ingress += move[TAKEN]
-                        swapped += move[SWAPPED]
-                        arriving += move[ARRIVING]
-                        if move[FAR] == 1:
-                            far += move[TAKEN] * cell[ACTIVE]
-                        else:
-                            near += move[TAKEN] * cell[ACTIVE]
-                    new[TIME] = labels[parent, TIME] + layer_ps(
-                        cell[BUSY], arriving, ingress, swapped, n, machine
-                    )
-                    stored = labels[parent, STORE] + cell[STORED]
+                    to = next_state(labels[parent, STATE], step, needed)
+                    if steps.ahead_ps[x + 1, to] >= BEYOND:
+                        continue
+                    new[TIME] = labels[parent, TIME] + step[STEP_PS]
+                    if new[TIME] + steps.ahead_ps[x + 1, to] > most_ps:
+                        continue
+                    stored = labels[parent, STORE] + step[STEP_STORED]
                     if stored + least[x + 1] > machine.weight_limit:
                         continue
-                    bytes_in = labels[parent, LOADED] + cell[DISTINCT]
-                    wide = max(labels[parent, WIDE], cell[STREAM] if length == 1 else cell[WINDOW])
-                    if length > 1 and wide > widest:
+                    bytes_in = labels[parent, LOADED] + step[STEP_LOADED]
+                    new[PE_FJ] = labels[parent, PE_FJ] + step[STEP_PE]
+                    new[ACTIVATION_FJ] = labels[parent, ACTIVATION_FJ] + step[STEP_ACTIVATION]
+                    new[NOP_FJ] = labels[parent, NOP_FJ] + step[STEP_NOP]
+                    beat_fj = new[PE_FJ] + new[ACTIVATION_FJ] + new[NOP_FJ]
+                    spent = m * beat_fj // u + bytes_in * n * scale.hop_fj
+                    left_ps, left_bytes = most_ps - new[TIME], machine.weight_limit - stored
+                    if spent + least_spent(steps.ahead[x + 1, to], prices, left_ps, left_bytes) > most_fj:
                         continue
                     # Amounts that cannot matter any more count as the most that does not matter.
                     new[STORE] = stored
@@ -229,28 +227,10 @@ def cluster_points(
                         new[STORE] = max(stored, machine.weight_limit - most[x + 1])
                     new[LOADED] = bytes_in
                     new[BYTES] = max(bytes_in, free_load - most[x + 1])
+                    wide = max(labels[parent, WIDE], step[STEP_WINDOW])
                     new[WIDE] = max(wide, fits - base - machine.unified * (stored + most[x + 1]))
-                    new[PE_FJ] = labels[parent, PE_FJ] + cell[PE]
-                    new[ACTIVATION_FJ] = (
-                        labels[parent, ACTIVATION_FJ] + cell[READ] + ingress * cell[ACTIVE] * scale.write_fj
-                    )
-                    new[NOP_FJ] = labels[parent, NOP_FJ] + scale.hop_fj * (
-                        near + far * table.milli_hops[n] // 1000
-                    )
-                    beat_fj = new[PE_FJ] + new[ACTIVATION_FJ] + new[NOP_FJ]
                     new[COST] = cost_fj(beat_fj, bytes_in * n, scale)
-                    spent = m * beat_fj // u + bytes_in * n * scale.hop_fj
-                    ahead = 0
-                    for step in range(len(inside_fj)):
-                        room = (machine.weight_limit - stored) * price_fj(
-                            step, n, m, scale.hop_fj
-                        ) // 1024 + 1
-                        ahead = max(ahead, inside_fj[step, j, n] - inside_fj[step, l + 1, n] - room)
-                    if spent + ahead > most_fj:
-                        continue
-                    new[LAYOUTS] = kept
-                    if p == ISP and slot[x] >= 0:
-                        new[LAYOUTS] = kept | (1 << slot[x])
+                    new[STATE] = to
                     new[PARENT] = parent
                     new[PARTITION] = p
                     fresh = keep(labels, level[x + 1], fresh, new, scale.slack)
@@ -267,6 +247,61 @@ def cluster_points(
             if found < 0:
                 return -1
     return found
+
+
+@kernel
+def cluster_floors(
+    net: NetworkArrays,
+    machine: Machine,
+    table: LayerTable,
+    scale: Scale,
+    i: int,
+    j: int,
+    n: int,
+    u: int,
+    narrow: int,
+    widest: int,
+    m: int,
+    slope: int,
+    times: Ints,
+    floors: Ints,
+) -> int:
+    """Fill ``floors[V + 1]`` with the least energy (fJ of a batch of m, spilling apart) of cluster [i, j) in
+    each of ``times[V]`` (ps).
+
+    At last in any time. ``BEYOND``: there is no way; ``slope``: about the fJ that go with a ps. Returns its least time, -1: clusters like this
+    are not priced.
+    """
+    length = j - i
+    needed = narrow if length > 1 else 0
+    begun = 1 if needed == 0 else 0
+    slot = np.zeros(length, dtype=np.int64)
+    free_after = np.zeros(length, dtype=np.int64)
+    prices = np.zeros((SLOPES * ROOMS, 2), dtype=np.int64)
+    steps = make_steps(length, len(prices))
+    for v in range(len(floors)):
+        floors[v] = BEYOND
+    if not fill_slots(net, i, j, slot, free_after) or not fill_states(net, i, j, slot, free_after, steps):
+        return -1
+    fill_prices(machine, n, u, m, scale.hop_fj, slope, times[-1], prices)
+    soonest: int = BEYOND
+    for g in range(table.grid_start[n], table.grid_start[n + 1]):
+        fill_steps(
+            net, machine, table, i, j, n, g, u, m, scale.hop_fj, scale.write_fj, widest, slot, steps
+        )
+        fill_ahead(length, prices, times[-1], needed, steps)
+        if steps.ahead_ps[0, begun] >= BEYOND:
+            continue
+        soonest = min(soonest, steps.ahead_ps[0, begun])
+        for v in range(len(times)):
+            if steps.ahead_ps[0, begun] <= times[v]:
+                floors[v] = min(
+                    floors[v], least_spent(steps.ahead[0, begun], prices, times[v], machine.weight_limit)
+                )
+        floors[-1] = min(
+            floors[-1], least_spent(steps.ahead[0, begun], prices[:ROOMS], 0, machine.weight_limit)
+        )
+    return max(soonest, drain_ps(net, machine, i, j, n, u))
 
 
 @inner

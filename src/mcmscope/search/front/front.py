@@ -161,6 +161,7 @@ class Sweep:
         self.lines = [Line(1, 0, max(roof, 1))]
         self.tried: set[tuple[int, int]] = set()
         self.weigher: Weigher | None = None
+        self.quick: Weigher | None = None
 
     def run(
         self,
@@ -171,6 +172,7 @@ class Sweep:
         """Sweep until the cover is good ``enough``, ``most`` directions are done or time is up."""
         try:
             self.fastest()
+            self.quick = Weigher(self.context, self.scheme, self.limit, quick=True)
             self.weigher = Weigher(self.context, self.scheme, self.limit)
             for done in range(most):
                 direction = self._next(enough)
@@ -226,17 +228,17 @@ class Sweep:
 
     def solve(self, ps: int, fj: int) -> None:
         """Make ``ps * time + fj * energy`` least; adds the schedule and the line."""
-        assert self.weigher is not None
+        assert self.weigher is not None and self.quick is not None
         self.tried.add((ps, fj))
         # Energy with static power is that without it and power times time.
         weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)
-        # A good schedule first: it spares work where segments are solved to the end.
-        for only_exact in (True, False):
+        # A good schedule first: it spares work where segments are bounded, and solved to the end.
+        for weigher, only_exact in ((self.quick, False), (self.weigher, True), (self.weigher, False)):
             upper = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots) + 1
-            path, least = self.weigher.least(weights, upper, WORK, only_exact=only_exact)
+            path, least = weigher.least(weights, upper, WORK, only_exact=only_exact)
             if path is not None:
                 self.spots = unbeaten([*self.spots, spot_of(self.context, path)])
-            if not only_exact:
+            if weigher is self.weigher and not only_exact:
                 best = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots)
                 self.lines.append(Line(ps, fj, min(least, best)))
 

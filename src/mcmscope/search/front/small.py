@@ -84,7 +84,6 @@ class _Small:
         self.out = np.zeros((MOST_LABELS, 3), dtype=np.int64)
         L = context.layers
         N = context.model.machine.chiplets
-        self.nothing = np.zeros((1, L + 1, N + 1), dtype=np.int64)
         self.pairs: dict[tuple[int, int], list[Pair]] = {}
         span = context.model.net.span
         self.relayed = int(max(span[MADE_BEFORE, b, L] for b in range(L + 1)))
@@ -121,8 +120,10 @@ class _Small:
                                 int(context.dram_ps[i, j]),
                                 NEVER,
                                 NEVER,
+                                0,
+                                NEVER,
                                 context.batch,
-                                self.nothing,
+                                np.zeros((0, 2), dtype=np.int64),
                                 self.labels,
                                 self.points,
                                 partitions,
@@ -199,7 +200,7 @@ class _Small:
                     )
                     if found < 0:
                         raise TooLarge
-                    self._add(a, b, [in_passes(a, u, row, table) for row in self.out[:found].tolist()])
+                    self._add(a, b, [in_passes(a, u, row, table.grids) for row in self.out[:found].tolist()])
 
     def _is_one(self, a: int, b: int) -> bool:
         return self.scheme in (Scheme.SEQUENTIAL_FUSED, Scheme.DATA_PARALLEL)
@@ -241,12 +242,12 @@ def _only(where: Ints, a: int, b: int) -> Ints:
     return mine
 
 
-def in_passes(l: int, u: int, row: list[int], table: LayerTable) -> Pair:
+def in_passes(l: int, u: int, row: list[int], grids: Ints) -> Pair:
     """Layer ``l`` alone in a segment, from a row that ``passes_points`` filled."""
     time, energy, which = row
     packed, partition = divmod(which, 3)
-    n, g = divmod(packed, len(table.grids))
-    samples, rows, columns = table.grids[g].tolist()
+    n, g = divmod(packed, len(grids))
+    samples, rows, columns = grids[g].tolist()
     return Pair(time, energy, [(l + 1, Piece(time, u, ((l + 1, n, samples, rows, columns),), (partition,)))])
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mcmscope.cost.arrays import MADE_BEFORE, Ints, NetworkArrays
-from mcmscope.cost.machine import Machine
-from mcmscope.jit import kernel
+from mcmscope.cost.arrays import MADE_BEFORE, Ints
 from mcmscope.search.context import SearchContext
 from mcmscope.search.front.bounds import (
+    BOUND,
     CLASSES,
     ENTRY_COLUMNS,
     ENTRY_FJ,
@@ -17,40 +16,46 @@ from mcmscope.search.front.bounds import (
     ENTRY_POINT,
     ENTRY_PS,
     HIGH,
+    HOPELESS,
+    LATEST,
     LOW,
     NARROW,
     WIDE,
     LayerBounds,
     bound_entries,
-    bound_entry,
     layer_bounds,
-    widest,
 )
 from mcmscope.search.front.cluster import (
-    ACTIVATION_BEAT,
     HELD_BYTES,
     LABEL_COLUMNS,
     LOADED_BYTES,
-    NOP_BEAT,
-    PE_BEAT,
     POINT_COLUMNS,
     POINT_PS,
     Scale,
     cluster_points,
 )
-from mcmscope.search.front.layers import LayerTable, layer_table
+from mcmscope.search.front.entries import exact_entries, one_bound, paid_entries, prices_of
+from mcmscope.search.front.layers import WINDOW, layer_table
+from mcmscope.search.front.steps import ROOMS, SLOPES
 from mcmscope.search.tables import NEVER
 
 EXACT_LENGTH = 3
 """Clusters up to so many layers are priced exactly from the start."""
-WHOLE_LENGTH = 8
-"""Clusters up to so many layers are made exact on a whole run of region sizes at once."""
-DEEPER = 1.2
+MOST_APART = 4
+"""Sizes of regions in a run that is bounded as a whole, at most."""
+DEEPER = 1.02
 """Bounds are made exact up to so many times what they bound."""
+SPREAD = 100
+"""Ways whose spills may differ by over one in so many parts of their energy are bounded apart."""
 MOST_LABELS = 6_000
 MOST_POINTS = 2_000
 STEP = 1.25
 """Ratio of the sizes at both ends of a run of region sizes that is bounded as one."""
+QUICKEST_PS, APART, LEVELS = 1000, 1.06, 500
+"""Times (ps) at which the ways to run a cluster are told apart: the first, the ratio of two, how many."""
+LEVELS_AT_ONCE = 80
+
+Span = tuple[int, int]
 
 
 def size_runs(N: int) -> Ints:
@@ -64,118 +69,6 @@ def size_runs(N: int) -> Ints:
     return np.array(runs, dtype=np.int64)
 
 
-@kernel
-def exact_entries(
-    net: NetworkArrays,
-    machine: Machine,
-    table: LayerTable,
-    bounds: LayerBounds,
-    scale: Scale,
-    i: int,
-    j: int,
-    low: int,
-    high: int,
-    u: int,
-    m: int,
-    relayed: int,
-    dram_ps: int,
-    most_fj: int,
-    narrow: int,
-    c: int,
-    labels: Ints,
-    points: Ints,
-    partitions: Ints,
-    entries: Ints,
-) -> int:
-    """Fill ``entries`` with the ways to run cluster [i, j) on ``low`` to ``high`` chiplets; returns how many,
-    -1: no room.
-
-    Of those with windows of classes ``narrow`` to ``c`` that take at most ``most_fj``; a bound stands for the
-    others, and where there are more than can be followed.
-    """
-    end = 0
-    for n in range(low, high + 1):
-        bounded = bound_entry(
-            net, machine, bounds, i, j, n, n, u, relayed, m, scale.hop_fj, narrow, c, entries[end]
-        )
-        if not bounded:
-            continue
-        if most_fj < NEVER and entries[end, ENTRY_FJ] > most_fj:
-            end += 1
-            continue
-        found = cluster_points(
-            net,
-            machine,
-            table,
-            scale,
-            i,
-            j,
-            n,
-            u,
-            relayed,
-            dram_ps,
-            most_fj,
-            widest(c, machine),
-            m,
-            bounds.inside_fj[c],
-            labels,
-            points,
-            partitions,
-        )
-        if end + max(found, 0) + 2 > len(entries):
-            return -1
-        if found < 0:
-            entries[end, ENTRY_POINT] = HOPELESS
-            end += 1
-        elif most_fj < NEVER:
-            entries[end, ENTRY_FJ] = most_fj + 1
-            end += 1
-        for x in range(found):
-            point = points[x]
-            beat = point[PE_BEAT] + point[ACTIVATION_BEAT] + point[NOP_BEAT]
-            entry = entries[end]
-            entry[LOW] = n
-            entry[HIGH] = n
-            entry[ENTRY_PS] = point[POINT_PS]
-            entry[ENTRY_FJ] = m * beat // u + point[LOADED_BYTES] * n * scale.hop_fj
-            entry[ENTRY_HELD] = point[HELD_BYTES]
-            entry[ENTRY_LOADED] = point[LOADED_BYTES]
-            entry[ENTRY_POINT] = 0
-            entry[NARROW] = narrow
-            entry[WIDE] = c
-            end += 1
-    return end
-
-
-@kernel
-def one_bound(
-    net: NetworkArrays,
-    machine: Machine,
-    bounds: LayerBounds,
-    i: int,
-    j: int,
-    low: int,
-    high: int,
-    u: int,
-    relayed: int,
-    m: int,
-    hop_fj: int,
-    narrow: int,
-    wide: int,
-    entry: Ints,
-) -> int:
-    """``bounds.bound_entry`` for Python; how many were filled."""
-    return (
-        1
-        if bound_entry(net, machine, bounds, i, j, low, high, u, relayed, m, hop_fj, narrow, wide, entry)
-        else 0
-    )
-
-
-HOPELESS = -2
-"""``ENTRY_POINT`` of a bound that cannot be made exact."""
-
-
 class Ways:
     """Entries of every shape of cluster at micro-batch ``u``, by their chiplets.
 
@@ -186,7 +79,7 @@ class Ways:
         self.context, self.u, self.shape, self.spans, self.scale = context, u, shape, spans, scale
         model = context.model
         self.table = layer_table(model, u)
-        L = context.layers
+        L, N = context.layers, model.machine.chiplets
         self.relayed = int(max(model.net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
         hop = model.terms.hop_byte_fj
         self.bounds = LayerBounds(
@@ -195,7 +88,11 @@ class Ways:
         self.labels = np.zeros((MOST_LABELS, LABEL_COLUMNS), dtype=np.int64)
         self.scratch = np.zeros((MOST_POINTS, POINT_COLUMNS), dtype=np.int64)
         self.rows = np.zeros((40 * model.machine.chiplets + MOST_POINTS, ENTRY_COLUMNS), dtype=np.int64)
+        self.levels = np.array([int(QUICKEST_PS * APART**v) for v in range(LEVELS)], dtype=np.int64)
+        self.floors = np.zeros(LEVELS_AT_ONCE, dtype=np.int64)
         self.partitions = np.zeros((MOST_POINTS, L), dtype=np.int64)
+        window = self.table.base[:, :, :, WINDOW].max(axis=(1, 2))[self.table.kind]
+        self.widest: list[int] = [int(window[i:j].max()) for i, j in spans.tolist()]
         self.known: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
         self.begin = np.zeros((len(spans), 2), dtype=np.int64)
         sizes = size_runs(model.machine.chiplets)
@@ -217,30 +114,52 @@ class Ways:
         self.entries: Ints = first[: self.end].copy()
         for s, (i, j) in enumerate(spans.tolist()):
             if j - i <= EXACT_LENGTH:
-                self._replace(s, self._exact(s, 1, model.machine.chiplets, NEVER, 0, CLASSES - 1))
+                self._replace(s, self._exact(s, (1, N), (0, NEVER), (0, NEVER), (0, NEVER)))
 
-    def refine(self, s: int, e: int) -> bool:
-        """Make entry ``e`` of shape s exact, or bound both halves of its sizes; False: it stays as it is."""
+    def refine(self, s: int, e: int, hi: int) -> bool:
+        """Bound entry ``e`` of shape s more sharply, or make it exact; False: it stays as it is.
+
+        Ways that take up to ``hi`` ps are asked for.
+        """
         entry = self.entries[e].tolist()
         low, high = entry[LOW], entry[HIGH]
+        narrow, wide = entry[NARROW], entry[WIDE]
+        times = entry[ENTRY_PS], entry[LATEST]
         if entry[ENTRY_POINT] == HOPELESS:
             return False
-        i, j = self.spans[s].tolist()
-        narrow, wide = entry[NARROW], entry[WIDE]
-        if low < high and (j - i > WHOLE_LENGTH or narrow < wide):
+        if entry[ENTRY_POINT] == BOUND and high - low >= MOST_APART:
             middle = (low + high) // 2
-            new = self._bounds(i, j, [(low, middle, narrow, wide), (middle + 1, high, narrow, wide)])
-        elif narrow < wide:
-            new = self._bounds(i, j, [(low, high, narrow, narrow), (low, high, narrow + 1, wide)])
+            new = self._bounds(s, [(low, middle, narrow, wide), (middle + 1, high, narrow, wide)])
+        elif entry[ENTRY_POINT] == BOUND:
+            new = self._paid(s, (low, high), (0, NEVER), (narrow, wide))
+        elif hi < times[1]:
+            one = self._paid(s, (low, high), (times[0], hi), (narrow, wide))
+            new = np.concatenate([one, self._paid(s, (low, high), (hi + 1, times[1]), (narrow, wide))])
+        elif self._spread_fj(s, entry) * SPREAD > entry[ENTRY_FJ]:
+            middle = (narrow + min(wide, self.widest[s])) // 2
+            one = self._paid(s, (low, high), times, (narrow, middle))
+            new = np.concatenate([one, self._paid(s, (low, high), times, (middle + 1, wide))])
         else:
-            new = self._exact(s, low, high, int(entry[ENTRY_FJ] * DEEPER) + 1, narrow, wide)
+            least = entry[ENTRY_FJ]
+            most = int(least * DEEPER) + 1
+            new = self._exact(s, (low, high), times, (least, most), (narrow, wide))
         begin, end = self.begin[s].tolist()
         self._replace(s, np.concatenate([self.entries[begin:e], new, self.entries[e + 1 : end]]))
         return True
 
-    def _bounds(self, i: int, j: int, parts: list[tuple[int, int, int, int]]) -> Ints:
-        """Bounds of cluster [i, j) for each of (least chiplets, most, narrowest class of windows, widest)."""
+    def _spread_fj(self, s: int, entry: list[int]) -> int:
+        """By how much the spill of two ways in an entry, whose windows differ, may differ."""
+        context, machine, terms = self.context, self.context.model.machine, self.context.model.terms
+        n, narrow, wide = entry[LOW], entry[NARROW], min(entry[WIDE], self.widest[s])
+        free = machine.activation_free - -(-self.u * self.relayed // n)
+        spread = min(wide - narrow, entry[ENTRY_HELD] + wide - narrow - free)
+        byte = terms.dram_byte_fj + terms.dram_milli_hops * terms.hop_byte_fj // 1000
+        return max(0, 2 * spread * n * context.batch // self.u * byte)
+
+    def _bounds(self, s: int, parts: list[tuple[int, int, int, int]]) -> Ints:
+        """Bounds of shape s for each of (least chiplets, most, narrowest class of windows, widest)."""
         model, count = self.context.model, 0
+        i, j = self.spans[s].tolist()
         rows = np.zeros((len(parts), ENTRY_COLUMNS), dtype=np.int64)
         for low, high, narrow, wide in parts:
             count += one_bound(
@@ -261,8 +180,33 @@ class Ways:
             )
         return rows[:count]
 
-    def _exact(self, s: int, low: int, high: int, most_fj: int, narrow: int, wide: int) -> Ints:
-        """Entries of shape s on ``low`` to ``high`` chiplets, exact up to ``most_fj``."""
+    def _paid(self, s: int, sizes: Span, times: Span, classes: Span) -> Ints:
+        """Bounds of shape s as a whole on these sizes of regions, at these times, with these windows."""
+        model = self.context.model
+        i, j = self.spans[s].tolist()
+        found = paid_entries(
+            model.net,
+            model.machine,
+            self.table,
+            self.bounds,
+            self.scale,
+            i,
+            j,
+            *sizes,
+            self.u,
+            self.context.batch,
+            self.relayed,
+            *times,
+            *classes,
+            self.levels,
+            self.floors,
+            self.rows,
+        )
+        self.context.states += int(found)
+        return self.rows[:found].copy()
+
+    def _exact(self, s: int, sizes: Span, times: Span, energies: Span, classes: Span) -> Ints:
+        """Entries of shape s on these sizes of regions, exact as far as times (ps) and energies (fJ) go."""
         context, model = self.context, self.context.model
         i, j = self.spans[s].tolist()
         while True:
@@ -274,15 +218,14 @@ class Ways:
                 self.scale,
                 i,
                 j,
-                low,
-                high,
+                *sizes,
                 self.u,
                 context.batch,
                 self.relayed,
                 int(context.dram_ps[i, j]),
-                most_fj,
-                narrow,
-                wide,
+                *times,
+                *energies,
+                *classes,
                 self.labels,
                 self.scratch,
                 self.partitions,
@@ -313,9 +256,11 @@ class Ways:
                 self.relayed,
                 int(context.dram_ps[i, j]),
                 entry[ENTRY_FJ],
-                int(widest(entry[WIDE], model.machine)),
+                entry[ENTRY_PS],
+                entry[NARROW],
+                entry[WIDE],
                 context.batch,
-                self.bounds.inside_fj[entry[WIDE]],
+                self.prices(n, entry),
                 self.labels,
                 self.scratch,
                 self.partitions,
@@ -325,6 +270,14 @@ class Ways:
             which = [tuple(row) for row in rows].index(wanted)
             self.known[key] = self.scratch[which].tolist(), self.partitions[which, : j - i].tolist()
         return self.known[key]
+
+    def prices(self, n: int, entry: list[int]) -> Ints:
+        """Prices of time and room for what is no worse than an exact entry on n chiplets."""
+        context, machine, hop = self.context, self.context.model.machine, self.context.model.terms.hop_byte_fj
+        slope = entry[ENTRY_FJ] // max(entry[ENTRY_PS], 1)
+        prices = np.zeros((SLOPES * ROOMS, 2), dtype=np.int64)
+        prices_of(machine, n, self.u, context.batch, hop, slope, entry[ENTRY_PS], prices)
+        return prices
 
     def tidy(self) -> bool:
         """Give back the room of replaced entries, once they are most: all numbers of entries change then."""

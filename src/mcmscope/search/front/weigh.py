@@ -14,23 +14,22 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from mcmscope.cost.arrays import MACS, WEIGHT_BYTES, Ints
+from mcmscope.cost.arrays import Ints
 from mcmscope.schedule import Scheme
-from mcmscope.search.context import Path, Piece, SearchContext, kept_boundaries
-from mcmscope.search.exact.clusters import shapes
+from mcmscope.search.context import Path, Piece, SearchContext
 from mcmscope.search.front.bounds import ENTRY_PS
-from mcmscope.search.front.boxes import Boxes, OutOfTime, Traffic, Weights, Work
-from mcmscope.search.front.passes import passes_points
-from mcmscope.search.front.small import MOST_LABELS, Pair, in_passes, scale_of
+from mcmscope.search.front.boxes import Boxes, OutOfTime, Weights, Work
+from mcmscope.search.front.ground import ground
+from mcmscope.search.front.quick import QuickWays
 from mcmscope.search.front.sums import FAR, bound_sums
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
-LEVEL = 1.08
+LEVEL, QUICK_LEVEL = 1.08, 1.12
 """Ratio of the beats at both ends of a range that is bounded as one."""
-LITTLE = 0.0005
+LITTLE, QUICK_LITTLE = 0.0005, 0.002
 """Ranges whose ends differ by less than this share of the weighted sum are not divided."""
 LONGEST = 2**50
 """A beat (ps) that no segment has."""
@@ -54,60 +53,21 @@ class _Aim:
 
 
 class Weigher:
-    """Solves weighted sums of one scheme; what it learns of clusters serves all of them."""
+    """Solves weighted sums of one scheme; what it learns of clusters serves all of them.
 
-    def __init__(self, context: SearchContext, scheme: Scheme, limit: Limit) -> None:
-        self.context, self.scheme = context, scheme
-        model, L, m = context.model, context.layers, context.batch
-        shape = shapes(context)
-        spans: dict[int, tuple[int, int]] = {}
-        for i in range(L):
-            for j in range(i + 1, L + 1):
-                spans.setdefault(int(shape[i, j]), (i, j))
-        span_rows = np.array([spans[s] for s in range(len(spans))], dtype=np.int64)
-        ways: list[Ways] = []
-        for u in context.micro:
-            if limit.reached():
-                raise OutOfTime
-            ways.append(Ways(context, u, shape, span_rows, scale_of(context, u)))
-        macs = np.concatenate([[0], np.cumsum(model.net.layer[:, MACS])])
-        moved = m * context.io + np.maximum(model.net.weights[None, :] - model.net.weights[:, None], 0)
-        terms = model.terms
-        fixed: Ints = (
-            m * (macs[None, :] - macs[:, None]) * terms.mac_fj
-            + moved * terms.dram_byte_fj
-            + moved * terms.dram_milli_hops // 1000 * terms.hop_byte_fj
-        ).astype(np.int64)
-        self.passes: dict[int, list[Pair]] = {}
-        kept = kept_boundaries(model, m)
-        copies = model.machine.pes if model.machine.copies else 1
-        out = np.zeros((MOST_LABELS, 3), dtype=np.int64)
-        for l in range(L):
-            if int(model.net.layer[l, WEIGHT_BYTES]) * copies <= model.machine.weight_limit:
-                continue
-            for own in ways:
-                found = passes_points(
-                    model.net,
-                    model.machine,
-                    terms,
-                    l,
-                    own.u,
-                    own.table.grid_start,
-                    own.table.grids,
-                    m,
-                    1,
-                    int(kept[l]),
-                    int(kept[l + 1]),
-                    out,
-                )
-                pairs = [in_passes(l, own.u, row, own.table) for row in out[:found].tolist()]
-                self.passes.setdefault(l, []).extend(pairs)
-        traffic, self.work = Traffic(model.net), Work(limit)
-        self.boxes = [Boxes(context, scheme, own, fixed, traffic, self.work) for own in ways]
+    ``quick``: of some good ways to run clusters, so that nothing is proven.
+    """
+
+    def __init__(self, context: SearchContext, scheme: Scheme, limit: Limit, *, quick: bool = False) -> None:
+        self.context, self.scheme, self.quick = context, scheme, quick
+        base = ground(context)
+        ways = base.quick(limit) if quick else base.ways(limit)
+        self.passes, self.work = base.passes, Work(limit)
+        self.boxes = [Boxes(context, scheme, own, base.fixed, base.traffic, self.work) for own in ways]
         self.ranges = [self._range(own) for own in ways]
         self.aim: _Aim | None = None
 
-    def _range(self, ways: Ways) -> tuple[int, int]:
+    def _range(self, ways: Ways | QuickWays) -> tuple[int, int]:
         """The shortest beat that any segment could have, and the longest."""
         used = ways.entries[: ways.end, ENTRY_PS]
         low = max(1, int(used[used > 0].min(initial=1 << 40)))
@@ -117,10 +77,11 @@ class Weigher:
         """Ranges of beats: each so narrow that its ends differ little, or weigh little."""
         low, high = self.ranges[index]
         beats = self.boxes[index].beats
-        little = LITTLE * upper / max(1, weights.ps * (beats + 1)) if upper < NEVER else 0
+        level, share = (QUICK_LEVEL, QUICK_LITTLE) if self.quick else (LEVEL, LITTLE)
+        little = share * upper / max(1, weights.ps * (beats + 1)) if upper < NEVER else 0
         steps = [0, low]
         while steps[-1] < high:
-            step = int(min(max(steps[-1] * (LEVEL - 1), little, 1), high))
+            step = int(min(max(steps[-1] * (level - 1), little, 1), high))
             steps.append(min(steps[-1] + step, high))
         # What crosses a cut, goes to DRAM or spills may make a beat longer than any stage.
         steps[-1] = max(high, LONGEST)
