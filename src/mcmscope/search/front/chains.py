@@ -85,10 +85,10 @@ def priced_chain(
 
     Prices are weighted fJ of a chiplet; less that of all chiplets, the least sum is a lower bound.
     ``cost[x, y, prices]`` and ``via`` are the cheapest entries of the layers from a + x to a + y, made anew
-    where ``stale[x, y]`` (what stays stale is no cluster); ``known`` are those that nothing passes by, at any DRAM traffic: they serve every
-    segment. Fills ``chain[K, 2]`` and, at the price that proves most, the least sums ``ahead[x]`` of the
-    layers before and ``behind[x]`` of those from a + x on. Returns the bound (``FAR``: none), K and that
-    price.
+    where ``stale[x, y]`` (what stays stale is no cluster); ``known`` are those that nothing passes by, at any
+    DRAM traffic: they serve every segment. Fills ``chain[K, 2]`` and, at the price that proves most, the
+    least sums ``ahead[x]`` of the layers before and ``behind[x]`` of those from a + x on. Returns the bound
+    (``FAR``: none), K and that price.
     """
     length, count = box.b - box.a, len(prices)
     for y in range(1, length + 1):

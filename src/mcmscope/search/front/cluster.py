@@ -150,10 +150,10 @@ def cluster_points(
     """Fill ``points[P, POINT_COLUMNS]`` and ``partitions[P, j - i]``; returns how many, -1 for want of room.
 
     Of cluster [i, j) on n chiplets, with ``relayed`` bytes per sample the most that may pass by, in a segment
-    whose load takes at least ``dram_ps``. Ways that take more than ``most_fj`` for a batch of m, spilling
-    apart, are left out, those that take over ``most_ps``, and those whose widest gather window is not from
-    ``narrow`` to ``widest`` bytes: what is ahead is bounded at ``prices[K, 2]`` of ``steps.fill_prices``. ``labels`` is scratch. Activations
-    that fit in any case count as the most that does.
+    whose load takes at least ``dram_ps``. Left out are ways that take more than ``most_fj`` for a batch of m,
+    spilling apart, that take over ``most_ps``, or whose widest gather window is not from ``narrow`` to
+    ``widest`` bytes: what is ahead is bounded at ``prices[K, 2]`` of ``steps.fill_prices``. ``labels`` is
+    scratch. Activations that fit in any case count as the most that does.
     """
     length = j - i
     needed = narrow if length > 1 else 0
@@ -187,9 +187,7 @@ def cluster_points(
     free_load = dram_ps // 1_000_000 * ingress_mb_per_s(n, machine)
     found = 0
     for g in range(begin, table.grid_start[n + 1]):
-        fill_steps(
-            net, machine, table, i, j, n, g, u, m, scale.hop_fj, scale.write_fj, widest, slot, steps
-        )
+        fill_steps(net, machine, table, i, j, n, g, u, m, scale.hop_fj, scale.write_fj, widest, slot, steps)
         fill_ahead(length, prices, most_ps, needed, steps)
         for column in range(LABEL_COLUMNS):
             labels[0, column] = 0
@@ -266,11 +264,11 @@ def cluster_floors(
     times: Ints,
     floors: Ints,
 ) -> int:
-    """Fill ``floors[V + 1]`` with the least energy (fJ of a batch of m, spilling apart) of cluster [i, j) in
-    each of ``times[V]`` (ps).
+    """The least energy (fJ of a batch of m, spilling apart) of cluster [i, j) in a given time, at least.
 
-    At last in any time. ``BEYOND``: there is no way; ``slope``: about the fJ that go with a ps. Returns its least time, -1: clusters like this
-    are not priced.
+    Fills ``floors[V + 1]``: in each of ``times[V]`` (ps), at last in any; ``BEYOND``: there is no way. Its
+    widest gather window is from ``narrow`` to ``widest`` bytes. ``slope``: about the fJ that go with a ps.
+    Returns its least time, -1: clusters like this are not priced.
     """
     length = j - i
     needed = narrow if length > 1 else 0
@@ -286,9 +284,7 @@ def cluster_floors(
     fill_prices(machine, n, u, m, scale.hop_fj, slope, times[-1], prices)
     soonest: int = BEYOND
     for g in range(table.grid_start[n], table.grid_start[n + 1]):
-        fill_steps(
-            net, machine, table, i, j, n, g, u, m, scale.hop_fj, scale.write_fj, widest, slot, steps
-        )
+        fill_steps(net, machine, table, i, j, n, g, u, m, scale.hop_fj, scale.write_fj, widest, slot, steps)
         fill_ahead(length, prices, times[-1], needed, steps)
         if steps.ahead_ps[0, begun] >= BEYOND:
             continue

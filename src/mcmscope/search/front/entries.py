@@ -106,9 +106,9 @@ def paid_entries(
 ) -> int:
     """Fill ``entries`` with bounds of cluster [i, j) as a whole on ``low`` to ``high`` chiplets; how many.
 
-    Of ways that take ``earliest`` to ``latest`` ps, with windows of ``narrow`` to ``wide`` bytes: one for each
-    stretch of time in which they do not differ much. ``levels`` (ps) are times at which they are told apart,
-    as many as ``floors`` (scratch) has room for.
+    Of ways that take ``earliest`` to ``latest`` ps, with windows of ``narrow`` to ``wide`` bytes: one for
+    each stretch of time in which they do not differ much. ``levels`` (ps) are times at which they are told
+    apart, as many as ``floors`` (scratch) has room for.
     """
     end = 0
     for n in range(low, high + 1):

@@ -228,7 +228,8 @@ class Sweep:
 
     def solve(self, ps: int, fj: int) -> None:
         """Make ``ps * time + fj * energy`` least; adds the schedule and the line."""
-        assert self.weigher is not None and self.quick is not None
+        assert self.weigher is not None
+        assert self.quick is not None
         self.tried.add((ps, fj))
         # Energy with static power is that without it and power times time.
         weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)

@@ -83,7 +83,6 @@ class _Small:
         self.segments = np.zeros((MOST_LABELS, SEGMENT_COLUMNS), dtype=np.int64)
         self.out = np.zeros((MOST_LABELS, 3), dtype=np.int64)
         L = context.layers
-        N = context.model.machine.chiplets
         self.pairs: dict[tuple[int, int], list[Pair]] = {}
         span = context.model.net.span
         self.relayed = int(max(span[MADE_BEFORE, b, L] for b in range(L + 1)))

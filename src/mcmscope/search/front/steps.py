@@ -60,7 +60,7 @@ class Steps(NamedTuple):
     """
 
     word: Ints  # [length + 1, MOST_STATES]: bits of awaited tensors, 1: split
-    count: Ints  # [length + 1]: layouts
+    layouts: Ints  # [length + 1]: how many
     follow: Ints  # [length, MOST_STATES, 2]: the next layouts, tiled or split
     step: Ints  # [length, MOST_STATES, 3, STEP_COLUMNS]
     ahead: Ints  # [length + 1, 2 * MOST_STATES, K]: least fJ and prices of the layers ahead
@@ -102,11 +102,11 @@ def fill_prices(
 @inner
 def fill_states(net: NetworkArrays, i: int, j: int, slot: Ints, free_after: Ints, steps: Steps) -> bool:
     """The states between the layers of cluster [i, j); False: they are too many."""
-    steps.count[0] = 1
+    steps.layouts[0] = 1
     steps.word[0, 0] = 0
     for x in range(j - i):
         made = 0
-        for y in range(steps.count[x]):
+        for y in range(steps.layouts[x]):
             kept = steps.word[x, y]
             for t in range(i, i + x):
                 if slot[t - i] >= 0 and free_after[t - i] == i + x:
@@ -121,7 +121,7 @@ def fill_states(net: NetworkArrays, i: int, j: int, slot: Ints, free_after: Ints
                 steps.word[x + 1, z] = word
                 made = max(made, z + 1)
                 steps.follow[x, y, split] = z
-        steps.count[x + 1] = made
+        steps.layouts[x + 1] = made
     return True
 
 
@@ -151,7 +151,7 @@ def fill_steps(
         for p in range(3):
             cell = table.base[kind, g, p]
             barred = (p == SHARDED and n == 1) or (length > 1 and cell[WINDOW] > widest)
-            for y in range(steps.count[x]):
+            for y in range(steps.layouts[x]):
                 step = steps.step[x, y, p]
                 step[TO] = -1
                 if barred:
@@ -198,13 +198,13 @@ def fill_ahead(length: int, prices: Ints, most_ps: int, narrow: int, steps: Step
     Some layer has a gather window of at least ``narrow`` bytes.
     """
     ahead, ahead_ps = steps.ahead, steps.ahead_ps
-    for state in range(2 * steps.count[length]):
+    for state in range(2 * steps.layouts[length]):
         reached = 0 if state & 1 == 1 else BEYOND
         ahead_ps[length, state] = reached
         for k in range(len(prices)):
             ahead[length, state, k] = reached
     for x in range(length - 1, -1, -1):
-        for state in range(2 * steps.count[x]):
+        for state in range(2 * steps.layouts[x]):
             ahead_ps[x, state] = BEYOND
             for k in range(len(prices)):
                 ahead[x, state, k] = BEYOND

@@ -144,7 +144,8 @@ class Ways:
             most = int(least * DEEPER) + 1
             new = self._exact(s, (low, high), times, (least, most), (narrow, wide))
         begin, end = self.begin[s].tolist()
-        self._replace(s, np.concatenate([self.entries[begin:e], new, self.entries[e + 1 : end]]))
+        rows = np.concatenate([self.entries[begin:e], new, self.entries[e + 1 : end]])
+        self._replace(s, rows[rows[:, LOW].argsort(kind="stable")])  # sums rely on this order
         return True
 
     def _spread_fj(self, s: int, entry: list[int]) -> int:
