@@ -176,7 +176,8 @@ def run_row(
     for column in range(LABEL_COLUMNS):
         labels[0, 0, column] = 0
     count[0] = 1
-    wide = machine.activation_free // 4
+    # Weights take most of a unified buffer.
+    wide = machine.activation_free // (64 if machine.unified == 1 else 4)
     tight = False
     for x in range(last - i):
         l = i + x
