@@ -67,12 +67,9 @@ def cover(lines: Sequence[Line], front: Sequence[Spot]) -> list[Fraction | None]
     return [excess(lines, front[0].time_ps, None), *inner, excess(lines, None, front[-1].energy_fj)]
 
 
-def least_product(lines: Sequence[Line]) -> Fraction:
-    """A lower bound of time times energy of all schedules: the least at a corner of what the lines allow.
-
-    (A product has no minimum inside, nor on an edge.) 0 if the lines do not bound both.
-    """
-    corners: list[tuple[Fraction, Fraction]] = []
+def corners(lines: Sequence[Line]) -> list[tuple[Fraction, Fraction]]:
+    """(time, energy) of the corners of what the lines allow."""
+    found: list[tuple[Fraction, Fraction]] = []
     for x, one in enumerate(lines):
         for other in lines[x + 1 :]:
             det = one.ps * other.fj - other.ps * one.fj
@@ -81,8 +78,20 @@ def least_product(lines: Sequence[Line]) -> Fraction:
             time = Fraction(one.least * other.fj - other.least * one.fj, det)
             energy = Fraction(one.ps * other.least - other.ps * one.least, det)
             if all(line.ps * time + line.fj * energy >= line.least for line in lines):
-                corners.append((time, energy))
+                found.append((time, energy))
+    return found
+
+
+def least_product(lines: Sequence[Line]) -> Fraction:
+    """A lower bound of time times energy of all schedules: the least at a corner of what the lines allow.
+
+    (A product has no minimum inside, nor on an edge.) 0 if the lines do not bound both.
+    """
     bounded = any(line.fj == 0 and line.least > 0 for line in lines) and any(
         line.ps == 0 and line.least > 0 for line in lines
     )
-    return min((time * energy for time, energy in corners), default=Fraction(0)) if bounded else Fraction(0)
+    return (
+        min((time * energy for time, energy in corners(lines)), default=Fraction(0))
+        if bounded
+        else Fraction(0)
+    )

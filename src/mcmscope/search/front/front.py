@@ -15,7 +15,7 @@ from mcmscope.cost.reports import OK
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.front.boxes import OutOfTime, Weights
-from mcmscope.search.front.cover import Line, Spot, cover, excess, unbeaten
+from mcmscope.search.front.cover import Line, Spot, corners, cover, excess, unbeaten
 from mcmscope.search.front.small import TooLarge, small_front
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
@@ -168,14 +168,20 @@ class Sweep:
         tell: Callable[[int, int], None] | None = None,
         most: int = MOST_DIRECTIONS,
         enough: Fraction = ENOUGH,
+        *,
+        aim: Objective | None = None,
     ) -> None:
-        """Sweep until the cover is good ``enough``, ``most`` directions are done or time is up."""
+        """Sweep until the cover is good ``enough``, ``most`` directions are done or time is up.
+
+        ``aim``: energy alone, or the least product of energy and time, counts and not the front.
+        """
         try:
-            self.fastest()
+            if aim is not Objective.ENERGY:
+                self.fastest()
             self.quick = Weigher(self.context, self.scheme, self.limit, quick=True)
             self.weigher = Weigher(self.context, self.scheme, self.limit)
             for done in range(most):
-                direction = self._next(enough)
+                direction = self._next(enough, aim)
                 if direction is None:
                     return
                 if tell is not None:
@@ -209,20 +215,30 @@ class Sweep:
         least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
         self.lines.append(Line(1, 0, least))
 
-    def _next(self, enough: Fraction) -> tuple[int, int] | None:
-        """Weights (ps, fJ) of the edge of the convex hull that is covered worst and was not tried.
+    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int] | None:
+        """Weights (ps, fJ) of an edge of the convex hull that was not tried: the one that is covered worst.
 
-        First those of energy alone.
+        First those of energy alone. Where a product is the aim: the edge beyond which the lines allow the
+        least.
         """
         if (0, 1) not in self.tried:
             return 0, 1
         gaps, hull = cover(self.lines, self.spots)[1:-1], hull_of(self.spots)
+        best = min(spot.time_ps * spot.energy_fj for spot in self.spots)
+        allowed = [corner for corner in corners(self.lines) if corner[0] * corner[1] < best]
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
         for x, y in pairwise(hull):
             left, right = self.spots[x], self.spots[y]
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
+            if direction in self.tried:
+                continue
+            if aim is Objective.EDP:
+                products = [t * e for t, e in allowed if left.time_ps <= t <= right.time_ps]
+                if products:
+                    ranked.append((-min(products), direction))
+                continue
             gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
-            if direction not in self.tried and gap > enough:
+            if gap > enough:
                 ranked.append((gap, direction))
         return max(ranked)[1] if ranked else None
 

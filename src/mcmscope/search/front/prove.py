@@ -80,11 +80,11 @@ def _bounded(
     """A good schedule of a large space, and a lower bound of all."""
     sweep = Sweep(shared, scheme, limit, [spot_of(shared, path_of(code))])
     if objective is Objective.ENERGY:
-        sweep.run(most=1)
+        sweep.run(most=1, aim=objective)
         lines = [Fraction(line.least, line.fj) for line in sweep.lines if line.ps == 0]
         lower = max(lines, default=Fraction(0))
     else:
-        sweep.run(enough=Fraction(0))
+        sweep.run(enough=Fraction(0), aim=objective)
         lower = least_product(sweep.lines)
     best = min(sweep.spots, key=lambda spot: _value(objective, spot))
     return join(best.path), lower
