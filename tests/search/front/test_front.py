@@ -9,11 +9,13 @@ import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
+from mcmscope import load_network, load_package
 from mcmscope.cost.evaluate import evaluate_code
-from mcmscope.cost.model import price_code
+from mcmscope.cost.model import cost_model, price_code
 from mcmscope.cost.reports import OK
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
+from mcmscope.search.descend import objective_value
 from mcmscope.search.front import find_front, prove
 from mcmscope.search.front.boxes import Weights
 from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, unbeaten
@@ -189,3 +191,20 @@ def test_corners_of_the_hull_are_those_that_some_weights_make_least(points: list
         least = [z for z, total in enumerate(totals) if total == min(totals)]
         corners |= {least[0], least[-1]}  # of those on one edge its ends
     assert hull_of(spots) == sorted(corners)
+
+
+@pytest.mark.parametrize("package", ["simba-16", "mesh-4x4"])
+def test_linear_is_near_the_least_energy_and_the_least_product(package: str) -> None:
+    model = cost_model(load_network("alexnet"), load_package(package))
+    context = SearchContext(model, 16)
+    for objective in (Objective.ENERGY, Objective.EDP):
+        found = search_scheme(model, Scheme.MERGED_PIPELINE, 16, objective, context=context)
+        least = search_scheme(
+            model, Scheme.MERGED_PIPELINE, 16, objective, search="exact", context=context, limit=Limit(60)
+        )
+        assert found.code is not None
+        assert least.code is not None
+        value, best = (objective_value(model, code, 16, objective) for code in (found.code, least.code))
+        assert value is not None
+        assert best is not None
+        assert best <= value <= 1.01 * best

@@ -20,18 +20,20 @@ def thrifty(context: SearchContext, scheme: Scheme, objective: Objective, code: 
     """A schedule of less energy (or of a smaller product) than ``code``, one without replicas; None: none
     found."""
     weigher = Weigher(context, scheme, Limit(), quick=True)
-    static, begun = context.model.terms.static_mw, spot_of(context, path_of(code))
-    best = begun
-    for _ in range(ROUNDS if objective is Objective.EDP else 1):
+    static, product = context.model.terms.static_mw, objective is Objective.EDP
+    best, better = spot_of(context, path_of(code)), False
+    for _ in range(ROUNDS if product else 1):
         if best.energy_fj == 0:
             break  # by a profile of zeros
-        ps, fj = (0, 1) if objective is Objective.ENERGY else scaled(best.energy_fj, best.time_ps, best)
+        ps, fj = scaled(best.energy_fj, best.time_ps, best) if product else (0, 1)
         upper = ps * best.time_ps + fj * best.energy_fj
         path, _ = weigher.least(Weights(ps + fj * static, fj), upper, WORK)
         if path is None:
             break
         found = spot_of(context, path)
-        if objective is Objective.EDP and found.time_ps * found.energy_fj >= best.time_ps * best.energy_fj:
+        if found.energy_fj * (found.time_ps if product else 1) >= best.energy_fj * (
+            best.time_ps if product else 1
+        ):
             break
-        best = found
-    return None if best is begun else join(best.path)
+        best, better = found, True
+    return join(best.path) if better else None
