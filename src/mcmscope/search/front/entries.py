@@ -98,6 +98,7 @@ def paid_entries(
     relayed: int,
     earliest: int,
     latest: int,
+    least_fj: int,
     narrow: int,
     wide: int,
     levels: Ints,
@@ -106,9 +107,9 @@ def paid_entries(
 ) -> int:
     """Fill ``entries`` with bounds of cluster [i, j) as a whole on ``low`` to ``high`` chiplets; how many.
 
-    Of ways that take ``earliest`` to ``latest`` ps, with windows of ``narrow`` to ``wide`` bytes: one for
-    each stretch of time in which they do not differ much. ``levels`` (ps) are times at which they are told
-    apart, as many as ``floors`` (scratch) has room for.
+    Of ways that take ``earliest`` to ``latest`` ps and at least ``least_fj``, with windows of ``narrow`` to
+    ``wide`` bytes: one for each stretch of time in which they do not differ much. ``levels`` (ps) are times
+    at which they are told apart, as many as ``floors`` (scratch) has room for.
     """
     end = 0
     for n in range(low, high + 1):
@@ -147,6 +148,7 @@ def paid_entries(
         if soonest < 0:
             entries[begin, ENTRY_PS] = max(quickest, earliest)
             entries[begin, LATEST] = latest
+            entries[begin, ENTRY_FJ] = max(thriftiest, least_fj)
             entries[begin, ENTRY_POINT] = HOPELESS
             end += 1
             continue
@@ -157,7 +159,7 @@ def paid_entries(
             until = times[v] if v < len(times) else latest
             if floors[v] >= BEYOND or until < since:
                 continue
-            floor = max(floors[v], thriftiest)
+            floor = max(max(floors[v], thriftiest), least_fj)
             if end > begin and floor >= top // NEAR * (NEAR - 1):
                 entries[end - 1, ENTRY_FJ] = min(entries[end - 1, ENTRY_FJ], floor)
                 entries[end - 1, LATEST] = until
@@ -203,8 +205,7 @@ def exact_entries(
     -1: no room.
 
     Of those with windows of ``narrow`` to ``wide`` bytes that take ``earliest`` to ``latest`` ps and
-    ``least_fj`` (what is known) to ``most_fj``; a bound stands for the others, and where there are more than
-    can be followed.
+    ``least_fj`` to ``most_fj``; a bound stands for the others, and where there are more than can be followed.
     """
     end = 0
     prices = np.zeros((SLOPES * ROOMS, 2), dtype=np.int64)
@@ -254,15 +255,16 @@ def exact_entries(
             end += 1
         for x in range(found):
             point = points[x]
-            if point[POINT_PS] < earliest:
-                continue  # another entry stands for it
             beat = point[PE_BEAT] + point[ACTIVATION_BEAT] + point[NOP_BEAT]
+            spent = m * beat // u + point[LOADED_BYTES] * n * scale.hop_fj
+            if point[POINT_PS] < earliest or spent < least_fj:
+                continue  # another entry stands for it
             entry = entries[end]
             entry[LOW] = n
             entry[HIGH] = n
             entry[ENTRY_PS] = point[POINT_PS]
             entry[LATEST] = point[POINT_PS]
-            entry[ENTRY_FJ] = m * beat // u + point[LOADED_BYTES] * n * scale.hop_fj
+            entry[ENTRY_FJ] = spent
             entry[ENTRY_HELD] = point[HELD_BYTES]
             entry[ENTRY_LOADED] = point[LOADED_BYTES]
             entry[ENTRY_POINT] = 0

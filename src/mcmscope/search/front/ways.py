@@ -124,23 +124,23 @@ class Ways:
         entry = self.entries[e].tolist()
         low, high = entry[LOW], entry[HIGH]
         narrow, wide = entry[NARROW], entry[WIDE]
-        times = entry[ENTRY_PS], entry[LATEST]
+        times, least = (entry[ENTRY_PS], entry[LATEST]), entry[ENTRY_FJ]
         if entry[ENTRY_POINT] == HOPELESS:
             return False
         if entry[ENTRY_POINT] == BOUND and high - low >= MOST_APART:
             middle = (low + high) // 2
             new = self._bounds(s, [(low, middle, narrow, wide), (middle + 1, high, narrow, wide)])
         elif entry[ENTRY_POINT] == BOUND:
-            new = self._paid(s, (low, high), (0, NEVER), (narrow, wide))
+            new = self._paid(s, (low, high), (0, NEVER), 0, (narrow, wide))
         elif hi < times[1]:
-            one = self._paid(s, (low, high), (times[0], hi), (narrow, wide))
-            new = np.concatenate([one, self._paid(s, (low, high), (hi + 1, times[1]), (narrow, wide))])
+            one = self._paid(s, (low, high), (times[0], hi), least, (narrow, wide))
+            other = self._paid(s, (low, high), (hi + 1, times[1]), least, (narrow, wide))
+            new = np.concatenate([one, other])
         elif self._spread_fj(s, entry) * SPREAD > entry[ENTRY_FJ]:
             middle = (narrow + min(wide, self.widest[s])) // 2
-            one = self._paid(s, (low, high), times, (narrow, middle))
-            new = np.concatenate([one, self._paid(s, (low, high), times, (middle + 1, wide))])
+            one = self._paid(s, (low, high), times, least, (narrow, middle))
+            new = np.concatenate([one, self._paid(s, (low, high), times, least, (middle + 1, wide))])
         else:
-            least = entry[ENTRY_FJ]
             most = int(least * DEEPER) + 1
             new = self._exact(s, (low, high), times, (least, most), (narrow, wide))
         begin, end = self.begin[s].tolist()
@@ -158,7 +158,7 @@ class Ways:
         return max(0, 2 * spread * n * context.batch // self.u * byte)
 
     def _bounds(self, s: int, parts: list[tuple[int, int, int, int]]) -> Ints:
-        """Bounds of shape s for each of (least chiplets, most, narrowest class of windows, widest)."""
+        """Bounds of shape s for each of (least chiplets, most, narrowest window, widest)."""
         model, count = self.context.model, 0
         i, j = self.spans[s].tolist()
         rows = np.zeros((len(parts), ENTRY_COLUMNS), dtype=np.int64)
@@ -181,8 +181,8 @@ class Ways:
             )
         return rows[:count]
 
-    def _paid(self, s: int, sizes: Span, times: Span, classes: Span) -> Ints:
-        """Bounds of shape s as a whole on these sizes of regions, at these times, with these windows."""
+    def _paid(self, s: int, sizes: Span, times: Span, least_fj: int, windows: Span) -> Ints:
+        """Bounds of shape s as a whole on these sizes of regions, at these times (ps), with these windows."""
         model = self.context.model
         i, j = self.spans[s].tolist()
         found = paid_entries(
@@ -198,7 +198,8 @@ class Ways:
             self.context.batch,
             self.relayed,
             *times,
-            *classes,
+            least_fj,
+            *windows,
             self.levels,
             self.floors,
             self.rows,
@@ -206,7 +207,7 @@ class Ways:
         self.context.states += int(found)
         return self.rows[:found].copy()
 
-    def _exact(self, s: int, sizes: Span, times: Span, energies: Span, classes: Span) -> Ints:
+    def _exact(self, s: int, sizes: Span, times: Span, energies: Span, windows: Span) -> Ints:
         """Entries of shape s on these sizes of regions, exact as far as times (ps) and energies (fJ) go."""
         context, model = self.context, self.context.model
         i, j = self.spans[s].tolist()
@@ -226,7 +227,7 @@ class Ways:
                 int(context.dram_ps[i, j]),
                 *times,
                 *energies,
-                *classes,
+                *windows,
                 self.labels,
                 self.scratch,
                 self.partitions,
