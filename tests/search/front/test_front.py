@@ -78,7 +78,7 @@ def test_bounds_of_clusters_lie_below_what_they_bound(data: st.DataObject) -> No
     """No cluster is priced before a bound of it asks for that."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mcmscope.search.front.ways.EXACT_LENGTH", 1)
-        patch.setattr("mcmscope.search.front.ways.WHOLE_LENGTH", 2)
+        patch.setattr("mcmscope.search.front.ways.MOST_APART", 2)
         assert_weighted_sum(data)
 
 
