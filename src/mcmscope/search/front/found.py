@@ -17,7 +17,6 @@ from mcmscope.jit import inner, kernel
 from mcmscope.search.front.cluster import (
     ACTIVATION_BEAT,
     GRID,
-    HELD_BYTES,
     LOADED_BYTES,
     NOP_BEAT,
     PE_BEAT,
@@ -66,8 +65,10 @@ WINDOWS = 3
 SCORE, WAY_PS, WAY_STORED, WAY_LOADED, WAY_WINDOW, WAY_PE, WAY_ACTIVATION, WAY_NOP, BEHIND = range(9)
 WAY_COLUMNS = 9
 # Columns of what is found of a shape on n chiplets at a price.
-FOUND_SCORE, FOUND_PS, FOUND_FJ, FOUND_HELD, FOUND_LOADED, FOUND_LAST, FOUND_GRID, FOUND_WINDOW = range(8)
-FOUND_COLUMNS = 8
+FOUND_SCORE, FOUND_PS, FOUND_FJ, FOUND_HELD, FOUND_LOADED = range(5)
+# Where it was found: in a run up to which layer, under which tile grid, window's limit and pair of prices.
+FOUND_LAST, FOUND_GRID, FOUND_WINDOW, FOUND_PRICE = range(5, 9)
+FOUND_COLUMNS = 9
 
 
 @inner
@@ -260,6 +261,7 @@ def fill_found(
                             old[FOUND_LAST] = last
                             old[FOUND_GRID] = g
                             old[FOUND_WINDOW] = w
+                            old[FOUND_PRICE] = k
     return made
 
 
@@ -281,24 +283,22 @@ def reach_of(
 def trace_way(
     net: NetworkArrays,
     machine: Machine,
-    terms: EnergyTerms,
     table: LayerTable,
     i: int,
     j: int,
-    last: int,
     n: int,
     u: int,
     m: int,
+    hop: int,
     write_fj: int,
     slope: int,
-    g: int,
-    w: int,
-    k: int,
+    row: Ints,
     point: Ints,
     partitions: Ints,
 ) -> None:
-    """Fill ``point[POINT_COLUMNS]`` and ``partitions[j - i]`` of a way that ``fill_found`` found."""
-    hop = terms.hop_byte_fj
+    """Fill ``partitions[j - i]`` of the way behind a row that ``fill_found`` filled, and of
+    ``point[POINT_COLUMNS]`` its time, loads, energies of a beat and tile grid."""
+    last, g = row[FOUND_LAST], row[FOUND_GRID]
     length = last - i
     steps = make_steps(length, 0)
     ways = np.zeros((length + 1, steps.word.shape[1], WAY_COLUMNS), dtype=np.int64)
@@ -306,15 +306,15 @@ def trace_way(
     free_after = np.zeros(length, dtype=np.int64)
     fill_slots(net, i, last, slot, free_after)
     fill_states(net, i, last, slot, free_after, steps)
-    fill_steps(net, machine, table, i, last, n, g, u, m, hop, write_fj, window_limit(w, machine), slot, steps)
-    per_ps, per_unit = price_pair(machine, k, n, u, m, hop, slope)
+    limit = window_limit(row[FOUND_WINDOW], machine)
+    fill_steps(net, machine, table, i, last, n, g, u, m, hop, write_fj, limit, slot, steps)
+    per_ps, per_unit = price_pair(machine, row[FOUND_PRICE], n, u, m, hop, slope)
     run_ways(steps, length, per_ps, per_unit, machine.weight_limit, ways)
     x = j - i
     y = best_way(ways[x], steps.layouts[x])
     way = ways[x, y]
     point[POINT_PS] = max(way[WAY_PS], drain_ps(net, machine, i, j, n, u))
     point[LOADED_BYTES] = way[WAY_LOADED]
-    point[HELD_BYTES] = way[WAY_WINDOW]
     point[PE_BEAT] = way[WAY_PE]
     point[ACTIVATION_BEAT] = way[WAY_ACTIVATION]
     point[NOP_BEAT] = way[WAY_NOP]

@@ -21,13 +21,10 @@ from mcmscope.search.front.cluster import POINT_COLUMNS
 from mcmscope.search.front.found import (
     FOUND_COLUMNS,
     FOUND_FJ,
-    FOUND_GRID,
     FOUND_HELD,
-    FOUND_LAST,
     FOUND_LOADED,
     FOUND_PS,
     FOUND_SCORE,
-    FOUND_WINDOW,
     PRICES,
     fill_found,
     slope_of,
@@ -91,26 +88,25 @@ class QuickWays:
                 )
             )
             found[:, q] = own
-        self.found: Ints = found
-        self.entries, self.begin = self._entries()
+        self.entries, self.begin, self.found = self._entries(found)
         self.end = len(self.entries)
 
-    def _entries(self) -> tuple[Ints, Ints]:
-        """What was found, without what is there twice; ``ENTRY_POINT`` is the place in ``found``."""
-        S, Q = int(self.found.shape[0]), int(self.found.shape[1])
-        flat = self.found.reshape(S * Q, PRICES, FOUND_COLUMNS)
+    def _entries(self, found: Ints) -> tuple[Ints, Ints, Ints]:
+        """What was found, without what is there twice: entries, where those of a shape are, rows behind them.
+
+        ``ENTRY_POINT`` is the place of a row.
+        """
+        S, Q = int(found.shape[0]), int(found.shape[1])
+        flat = found.reshape(S * Q, PRICES, FOUND_COLUMNS)
         keep = flat[:, :, FOUND_SCORE] < NEVER
         for k in range(1, PRICES):
             for x in range(k):
-                same = (flat[:, k, FOUND_PS] >= flat[:, x, FOUND_PS]) & (
-                    flat[:, k, FOUND_FJ] >= flat[:, x, FOUND_FJ]
-                )
-                same &= (flat[:, k, FOUND_HELD] >= flat[:, x, FOUND_HELD]) & (
-                    flat[:, k, FOUND_LOADED] >= flat[:, x, FOUND_LOADED]
-                )
-                keep[:, k] &= ~(same & keep[:, x])
+                worse = keep[:, x].copy()
+                for column in (FOUND_PS, FOUND_FJ, FOUND_HELD, FOUND_LOADED):
+                    worse &= flat[:, k, column] >= flat[:, x, column]
+                keep[:, k] &= ~worse
         place: Ints = np.flatnonzero(keep)
-        rows = flat.reshape(-1, FOUND_COLUMNS)[place]
+        rows: Ints = flat.reshape(-1, FOUND_COLUMNS)[place]
         entries = np.zeros((len(place), ENTRY_COLUMNS), dtype=np.int64)
         sizes = self.sizes[place // PRICES % Q]
         for column, values in (
@@ -121,12 +117,12 @@ class QuickWays:
             (ENTRY_FJ, rows[:, FOUND_FJ]),
             (ENTRY_HELD, rows[:, FOUND_HELD]),
             (ENTRY_LOADED, rows[:, FOUND_LOADED]),
-            (ENTRY_POINT, place),
+            (ENTRY_POINT, np.arange(len(place))),
         ):
             entries[:, column] = values
         per_shape: Ints = np.bincount(place // (Q * PRICES), minlength=S).astype(np.int64)
         ends: Ints = np.cumsum(per_shape)
-        return entries, np.stack([ends - per_shape, ends], axis=1)
+        return entries, np.stack([ends - per_shape, ends], axis=1), rows
 
     def refine(self, s: int, e: int, hi: int) -> bool:
         """Nothing is only a bound here."""
@@ -142,25 +138,21 @@ class QuickWays:
         context, model = self.context, self.context.model
         s = int(self.shape[i, j])
         i, j = self.spans[s].tolist()
-        n, place = entry[LOW], entry[ENTRY_POINT]
-        row = self.found.reshape(-1, FOUND_COLUMNS)[place]
+        n = entry[LOW]
         point, partitions = np.zeros(POINT_COLUMNS, dtype=np.int64), np.zeros(j - i, dtype=np.int64)
         trace_way(
             model.net,
             model.machine,
-            model.terms,
             self.table,
             i,
             j,
-            int(row[FOUND_LAST]),
             n,
             self.u,
             context.batch,
+            model.terms.hop_byte_fj,
             self.write_fj,
             self.slopes[n],
-            int(row[FOUND_GRID]),
-            int(row[FOUND_WINDOW]),
-            place % PRICES,
+            self.found[entry[ENTRY_POINT]],
             point,
             partitions,
         )

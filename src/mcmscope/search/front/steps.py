@@ -46,7 +46,7 @@ TO, STEP_PS, STEP_STORED, STEP_LOADED, STEP_WINDOW, STEP_PE, STEP_ACTIVATION, ST
 STEP_COLUMNS = 9
 
 SLOPES = 11
-"""Prices of a picosecond: none, and from 1/32 to 64 times what a cluster spends in one."""
+"""Prices of a picosecond: none, and from 1/32 to 128 times what a cluster spends in one."""
 ROOMS = 4
 """Prices of stored weights: none, and up to what gathering them costs."""
 UNIT = 64
