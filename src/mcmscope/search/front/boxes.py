@@ -187,7 +187,8 @@ class Boxes:
             refined, _ = self._refine(box, in_order(chain, count))
             if not refined:
                 return proven, price, ahead, behind
-            stale |= np.isin(shape, list(refined))
+            for s in refined:
+                stale |= shape == s
 
     def least(self, box: Box, best: int, *, only_exact: bool) -> tuple[int, Chain]:
         """The least sum of a box, beat and loads taken at their least, if that is below ``best``; how.

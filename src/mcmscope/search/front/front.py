@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import isqrt
 from time import perf_counter
 
+from mcmscope.cost.arrays import MACS
 from mcmscope.cost.code import Encoded
 from mcmscope.cost.evaluate import bound_s
 from mcmscope.cost.model import price_code
@@ -27,10 +29,12 @@ EXACT, SUPPORTED, FOUND = "exact", "supported", "found"
 
 MOST_DIRECTIONS = 24
 """Weighted sums made least for a front of a large space."""
-WORK = 2000
-"""Sums over the clusters of a segment for one weighted sum, and as many for a schedule of what is exact."""
+WORK, WORK_AT_FIRST = 2000, 100
+"""Sums over the clusters of a segment for one weighted sum; and for a schedule of what is exact by then."""
 ENOUGH = Fraction(1, 100)
 """A cover as good as this needs no more directions."""
+NEARLY = Fraction(1, 500)
+"""Corners of what the lines allow whose product is less than the best by more than this are cut off first."""
 ROOM = 2**56
 """Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
 
@@ -158,7 +162,10 @@ class Sweep:
         self.spots = unbeaten(known)
         model = context.model
         roof = int(bound_s(model, 1 / context.batch) * context.batch * 1e12 * (1 - 1e-9))
-        self.lines = [Line(1, 0, max(roof, 1))]
+        macs, bytes_in = int(model.net.layer[:, MACS].sum()), int(model.net.weights[context.layers])
+        spent = context.batch * macs * model.terms.mac_fj + bytes_in * model.terms.dram_byte_fj
+        spent += model.terms.static_mw * roof
+        self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, max(spent, 1))]
         self.tried: set[tuple[int, int]] = set()
         self.weigher: Weigher | None = None
         self.quick: Weigher | None = None
@@ -176,12 +183,12 @@ class Sweep:
         ``aim``: energy alone, or the least product of energy and time, counts and not the front.
         """
         try:
-            if aim is not Objective.ENERGY:
+            if aim is None:
                 self.fastest()
             self.quick = Weigher(self.context, self.scheme, self.limit, quick=True)
             self.weigher = Weigher(self.context, self.scheme, self.limit)
             for done in range(most):
-                direction = self._next(enough, aim)
+                direction = self._next(enough, aim) if aim is not Objective.EDP else self._next_of_product()
                 if direction is None:
                     return
                 if tell is not None:
@@ -215,35 +222,51 @@ class Sweep:
         least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
         self.lines.append(Line(1, 0, least))
 
-    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int] | None:
+    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int, int] | None:
         """Weights (ps, fJ) of an edge of the convex hull that was not tried: the one that is covered worst.
 
-        First those of energy alone. Where a product is the aim: the edge beyond which the lines allow the
-        least.
+        First those of energy alone. Also the sum from which on schedules are of no interest.
         """
         if (0, 1) not in self.tried:
-            return 0, 1
+            return 0, 1, NEVER
         gaps, hull = cover(self.lines, self.spots)[1:-1], hull_of(self.spots)
-        best = min(spot.time_ps * spot.energy_fj for spot in self.spots)
-        allowed = [corner for corner in corners(self.lines) if corner[0] * corner[1] < best]
+        ranked: list[tuple[Fraction, tuple[int, int]]] = []
+        for x, y in pairwise(hull) if aim is None else ():
+            left, right = self.spots[x], self.spots[y]
+            direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
+            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
+            if gap > enough and direction not in self.tried:
+                ranked.append((gap, direction))
+        return (*max(ranked)[1], NEVER) if ranked else None
+
+    def _next_of_product(self) -> tuple[int, int, int] | None:
+        """Weights (ps, fJ) that cut off that corner of what the lines allow whose product is least.
+
+        There they weigh time and energy alike. No schedule of a smaller product is near enough that sums to more than
+        the third: by what lies on the hyperbola of the best product. Once no corner is much below the best, edges of
+        the convex hull are tried.
+        """
+        best = min(self.spots, key=lambda spot: spot.time_ps * spot.energy_fj)
+        product = best.time_ps * best.energy_fj
+        for time, energy in sorted(corners(self.lines), key=lambda corner: corner[0] * corner[1]):
+            if time * energy > product * (1 - NEARLY):
+                break
+            ps, fj = scaled(int(energy), int(time), best)
+            if not any(abs(ps * old_fj - fj * old_ps) * 50 < ps * old_fj for old_ps, old_fj in self.tried):
+                return ps, fj, isqrt(4 * ps * fj * product) + 1
+        allowed = [corner for corner in corners(self.lines) if corner[0] * corner[1] < product]
+        hull = hull_of(self.spots)
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
         for x, y in pairwise(hull):
             left, right = self.spots[x], self.spots[y]
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
-            if direction in self.tried:
-                continue
-            if aim is Objective.EDP:
-                products = [t * e for t, e in allowed if left.time_ps <= t <= right.time_ps]
-                if products:
-                    ranked.append((-min(products), direction))
-                continue
-            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
-            if gap > enough:
-                ranked.append((gap, direction))
-        return max(ranked)[1] if ranked else None
+            products = [t * e for t, e in allowed if left.time_ps <= t <= right.time_ps]
+            if products and direction not in self.tried:
+                ranked.append((-min(products), direction))
+        return (*max(ranked)[1], NEVER) if ranked else None
 
-    def solve(self, ps: int, fj: int) -> None:
-        """Make ``ps * time + fj * energy`` least; adds the schedule and the line."""
+    def solve(self, ps: int, fj: int, enough: int = NEVER) -> None:
+        """Make ``ps * time + fj * energy`` least, if that is below ``enough``; adds the schedule and the line."""
         assert self.weigher is not None
         assert self.quick is not None
         self.tried.add((ps, fj))
@@ -251,12 +274,13 @@ class Sweep:
         weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)
         # A good schedule first: it spares work where segments are bounded, and solved to the end.
         for weigher, only_exact in ((self.quick, False), (self.weigher, True), (self.weigher, False)):
-            upper = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots) + 1
-            path, least = weigher.least(weights, upper, WORK, only_exact=only_exact)
+            upper = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj + 1 for spot in self.spots))
+            work = WORK_AT_FIRST if only_exact else WORK
+            path, least = weigher.least(weights, upper, work, only_exact=only_exact)
             if path is not None:
                 self.spots = unbeaten([*self.spots, spot_of(self.context, path)])
             if weigher is self.weigher and not only_exact:
-                best = min(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots)
+                best = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots))
                 self.lines.append(Line(ps, fj, min(least, best)))
 
     def front(self, states: int) -> Front:

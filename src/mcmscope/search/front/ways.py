@@ -112,6 +112,7 @@ class Ways:
         )
         self.end = int(self.begin[-1, 1])
         self.entries: Ints = first[: self.end].copy()
+        self.room: list[int] = (self.begin[:, 1] - self.begin[:, 0]).tolist()
         for s, (i, j) in enumerate(spans.tolist()):
             if j - i <= EXACT_LENGTH:
                 self._replace(s, self._exact(s, (1, N), (0, NEVER), (0, NEVER), (0, NEVER)))
@@ -284,18 +285,23 @@ class Ways:
     def tidy(self) -> bool:
         """Give back the room of replaced entries, once they are most: all numbers of entries change then."""
         live = int((self.begin[:, 1] - self.begin[:, 0]).sum())
-        if self.end < 2 * live + MOST_POINTS:
+        if self.end < 3 * live + MOST_POINTS:
             return False
         kept: Ints = np.concatenate([self.entries[begin:end] for begin, end in self.begin.tolist()])
         ends = np.cumsum(self.begin[:, 1] - self.begin[:, 0])
         self.begin = np.stack([ends - (self.begin[:, 1] - self.begin[:, 0]), ends], axis=1)
         self.entries, self.end = kept, len(kept)
+        self.room = (self.begin[:, 1] - self.begin[:, 0]).tolist()
         return True
 
     def _replace(self, s: int, rows: Ints) -> None:
-        """Put the entries of shape s at the end of the table."""
-        while self.end + len(rows) > len(self.entries):
-            self.entries = np.concatenate([self.entries, np.zeros_like(self.entries)])
-        self.entries[self.end : self.end + len(rows)] = rows
-        self.begin[s] = self.end, self.end + len(rows)
-        self.end += len(rows)
+        """Put other entries in the place of those of shape s; at the end of the table where room is short."""
+        begin = int(self.begin[s, 0])
+        if len(rows) > self.room[s]:
+            begin, self.room[s] = self.end, len(rows) * 3 // 2
+            self.end += self.room[s]
+            if self.end > len(self.entries):
+                more = np.zeros((self.end - len(self.entries) // 2, ENTRY_COLUMNS), dtype=np.int64)
+                self.entries = np.concatenate([self.entries, more])
+        self.entries[begin : begin + len(rows)] = rows
+        self.begin[s] = begin, begin + len(rows)

@@ -7,9 +7,10 @@ first, those on shortest paths once more by themselves, and those that are left 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,14 +28,31 @@ from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
-LEVEL, QUICK_LEVEL = 1.08, 1.12
+LEVEL, QUICK_LEVEL = 1.25, 1.25
 """Ratio of the beats at both ends of a range that is bounded as one."""
 LITTLE, QUICK_LITTLE = 0.0005, 0.002
 """Ranges whose ends differ by less than this share of the weighted sum are not divided."""
 LONGEST = 2**50
 """A beat (ps) that no segment has."""
+FINE = 0.0005
+"""Ranges of beats of a segment are halved until their ends differ by at most this share of the weighted sum."""
+NEARER, FINEST = 4, 1000
+"""By what share of what is left the bounds of paths are raised at a time; at least by that share of a bound."""
 PRICES = 24
 """Prices of a chiplet tried; every other one where all segments are bounded."""
+
+
+class _Part(NamedTuple):
+    """A range of beats (ps) of a segment under one micro-batch, and what is proven of it.
+
+    ``settled``: no more is to be had while chiplets are paid for.
+    """
+
+    proven: int
+    index: int
+    lo: int
+    hi: int
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +66,22 @@ class _Aim:
     """Per micro-batch lower bounds of every range and segment: [V, L + 1, L + 1]."""
     value: Ints
     """Lower bounds of segments: [L + 1, L + 1]."""
+    upper: int
+    """Sums from here on are of no interest."""
     settled: NDArray[np.bool_]
-    """Where no more is to be had while chiplets are paid for."""
+    """Segments of whose least range no more is to be had while chiplets are paid for."""
+    parts: dict[tuple[int, int], list[_Part]] = field(default_factory=dict[tuple[int, int], list[_Part]])
+
+    def parts_of(self, a: int, b: int) -> list[_Part]:
+        """The ranges of beats of segment [a, b) that could matter, a heap."""
+        if (a, b) not in self.parts:
+            self.parts[a, b] = [
+                _Part(int(values[v, a, b]), index, int(self.levels[index][v]), int(self.levels[index][v + 1]) - 1)
+                for index, values in enumerate(self.each)
+                for v in np.flatnonzero(values[:, a, b] < min(self.upper, FAR)).tolist()
+            ]
+            heapify(self.parts[a, b])
+        return self.parts[a, b]
 
 
 class Weigher:
@@ -166,7 +198,7 @@ class Weigher:
             whole = value[0, L]
             value[:] = NEVER
             value[0, L] = whole
-        return _Aim(weights, levels, each, value, np.zeros(value.shape, dtype=np.bool_))
+        return _Aim(weights, levels, each, value, upper, np.zeros(value.shape, dtype=np.bool_))
 
     def _met(self, value: Ints, known: NDArray[np.bool_], upper: int) -> list[tuple[int, int]]:
         """The best segments that cover all layers, of those that were solved."""
@@ -198,12 +230,12 @@ class Weigher:
             for pair in self.passes.get(a, []):
                 if weights.of(pair.time_ps, pair.energy_fj) < best:
                     best, piece = weights.of(pair.time_ps, pair.energy_fj), pair.path[0][1]
-        heap: list[tuple[int, int, int, int, int, int]] = []
-        for index, values in enumerate(aim.each):
-            levels = aim.levels[index]
-            for v in np.flatnonzero(values[:, a, b] < best).tolist():
-                lo, hi = int(levels[v]), int(levels[v + 1]) - 1
-                heappush(heap, (int(values[v, a, b]), index, lo, hi, 0, NEVER))
+        heap = [
+            (part.proven, part.index, part.lo, part.hi, 0, NEVER)
+            for part in aim.parts_of(a, b)
+            if part.proven < best
+        ]
+        heapify(heap)
         while heap:
             self.work.spend(0)
             proven, index, lo, hi, soon, late = heappop(heap)
@@ -236,14 +268,19 @@ class Weigher:
     def _sharpen(self, aim: _Aim, upper: int) -> None:
         """Raise the bounds of segments on shortest paths, until no more is to be had of the segments of one.
 
-        Chiplets are paid for.
+        Chiplets are paid for. The target rises by steps: what is asked of a segment depends on what is known of
+        the others.
         """
         L, value = self.context.layers, aim.value
         ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
+        target = 0
         while True:
             distances(value, ahead, before, behind)
-            if ahead[L] >= min(upper, NEVER):
+            least = int(ahead[L])
+            if least >= min(upper, NEVER):
                 return
+            if least >= target:
+                target = min(upper, least + max((upper - least) // NEARER, least // FINEST, 1))
             stops = [L]
             while stops[-1] > 0:
                 stops.append(int(before[stops[-1]]))
@@ -251,28 +288,34 @@ class Weigher:
             if not unsettled:
                 return
             for a, b in unsettled:
-                bound = min(upper - int(ahead[a]) - int(behind[b]), NEVER)
+                bound = min(target - int(ahead[a]) - int(behind[b]), NEVER)
                 value[a, b] = self._sharper(aim, a, b, bound)
-                aim.settled[a, b] = True
+                aim.settled[a, b] = value[a, b] < bound or bound == NEVER
 
     def _sharper(self, aim: _Aim, a: int, b: int, bound: int) -> int:
-        """A lower bound of segment [a, b) where chiplets are paid for; of its least range, or ``bound``."""
+        """A lower bound of segment [a, b) where chiplets are paid for; of its least range, or ``bound``.
+
+        Ranges of beats are halved where that could raise it.
+        """
         weights = aim.weights
         pairs = self.passes.get(a, []) if b - a == 1 else []
         least = min((weights.of(pair.time_ps, pair.energy_fj) for pair in pairs), default=NEVER)
-        heap: list[tuple[int, int, int, bool]] = [
-            (int(values[v, a, b]), index, int(v), False)
-            for index, values in enumerate(aim.each)
-            for v in np.flatnonzero(values[:, a, b] < min(bound, FAR)).tolist()
-        ]
-        heapify(heap)
+        heap = aim.parts_of(a, b)
         while heap:
-            proven, index, v, settled = heappop(heap)
-            if settled or proven >= min(bound, least):
-                return min(proven, bound, least)
-            boxes, levels = self.boxes[index], aim.levels[index]
-            box = boxes.box(weights, a, b, int(levels[v]), int(levels[v + 1]) - 1, 0, NEVER)
-            found = max(proven, boxes.bound(box, bound, shared=True)[0])
-            aim.each[index][v, a, b] = min(found, FAR)
-            heappush(heap, (found, index, v, True))
+            part = heap[0]
+            if part.settled or part.proven >= min(bound, least):
+                return min(part.proven, bound, least)
+            boxes = self.boxes[part.index]
+            box = boxes.box(weights, a, b, part.lo, part.hi, 0, NEVER)
+            found = max(part.proven, boxes.bound(box, bound, shared=True)[0])
+            if found >= bound:
+                heapreplace(heap, part._replace(proven=found))
+                continue
+            beats = boxes.beats + 1
+            if weights.ps * beats * (part.hi - box.lo) <= FINE * aim.upper:
+                heapreplace(heap, part._replace(proven=found, settled=True))
+                continue
+            middle = min((box.lo + part.hi) // 2, 2 * box.lo)
+            heapreplace(heap, part._replace(proven=found, hi=middle))
+            heappush(heap, part._replace(proven=found, lo=middle + 1))
         return min(bound, least)
