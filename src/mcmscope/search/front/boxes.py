@@ -140,11 +140,13 @@ class Boxes:
         waited = box.least_load + (self.beats - 1) * box.lo
         return box.p * waited + box.q * int(self.fixed[box.a, box.b])
 
-    def bound(self, box: Box, best: int, *, shared: bool = False) -> tuple[int, int, Ints, Ints]:
+    def bound(
+        self, box: Box, best: int, *, shared: bool = False, as_is: bool = False
+    ) -> tuple[int, int, Ints, Ints]:
         """A lower bound where chiplets are paid for, and at what price; enough if it is ``best``.
 
-        Clusters on the way are made exact. ``shared``: other segments are asked for the same beats. Also
-        ``ahead`` and ``behind`` of ``chains.priced_chain``.
+        Clusters on the way are made exact, if not ``as_is``. ``shared``: other segments are asked for the
+        same beats. Also ``ahead`` and ``behind`` of ``chains.priced_chain``.
         """
         context, ways, a, b = self.context, self.ways, box.a, box.b
         relay, cut = self.traffic.of(a, b)
@@ -182,7 +184,7 @@ class Boxes:
             if total >= FAR:
                 return NEVER, 0, ahead, behind
             proven = int(total) + wait
-            if proven >= best:
+            if proven >= best or as_is:
                 return proven, price, ahead, behind
             refined, _ = self._refine(box, in_order(chain, count))
             if not refined:
@@ -197,13 +199,13 @@ class Boxes:
         could not be.
         """
         context, ways = self.context, self.ways
-        proven, price, ahead, behind = self.bound(box, best)
+        proven, price, ahead, behind = self.bound(box, best, as_is=only_exact)
         if proven >= best:
             return proven, []
         relay, cut = self.traffic.of(box.a, box.b)
         wait = self._wait(box)
-        chain = np.zeros((box.b - box.a, 2), dtype=np.int64)
         while True:
+            chain = np.full((box.b - box.a, 2), -1, dtype=np.int64)
             self._tidy()
             total, count = least_sum(
                 context.model.machine,

@@ -29,10 +29,14 @@ EXACT, SUPPORTED, FOUND = "exact", "supported", "found"
 
 MOST_DIRECTIONS = 24
 """Weighted sums made least for a front of a large space."""
-WORK, WORK_AT_FIRST = 2000, 100
+WORK, WORK_AT_FIRST = 2000, 120
 """Sums over the clusters of a segment for one weighted sum; and for a schedule of what is exact by then."""
+SHARP = (0.9, 0.95, 0.98, 1.0)
+"""Shares of the best weighted sum: once bounds are there, a schedule is made of what is exact by then."""
 ENOUGH = Fraction(1, 100)
 """A cover as good as this needs no more directions."""
+BESIDE = ((2, 5), (5, 2), (1, 1))
+"""How time and energy weigh, at the best product, in the first weighted sums for a product."""
 NEARLY = Fraction(1, 500)
 """Corners of what the lines allow whose product is less than the best by more than this are cut off first."""
 ROOM = 2**56
@@ -165,7 +169,7 @@ class Sweep:
         macs, bytes_in = int(model.net.layer[:, MACS].sum()), int(model.net.weights[context.layers])
         spent = context.batch * macs * model.terms.mac_fj + bytes_in * model.terms.dram_byte_fj
         spent += model.terms.static_mw * roof
-        self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, max(spent, 1))]
+        self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, spent)]
         self.tried: set[tuple[int, int]] = set()
         self.weigher: Weigher | None = None
         self.quick: Weigher | None = None
@@ -242,12 +246,18 @@ class Sweep:
     def _next_of_product(self) -> tuple[int, int, int] | None:
         """Weights (ps, fJ) that cut off that corner of what the lines allow whose product is least.
 
-        There they weigh time and energy alike. No schedule of a smaller product is near enough that sums to more than
-        the third: by what lies on the hyperbola of the best product. Once no corner is much below the best, edges of
-        the convex hull are tried.
+        There they weigh time and energy alike. The third: from which sum on schedules are of no interest,
+        since none of a smaller product is near. First two that are soon done, beside the best product, and
+        the one at it. Once no corner is much below the best product, edges of the convex hull are tried.
         """
         best = min(self.spots, key=lambda spot: spot.time_ps * spot.energy_fj)
         product = best.time_ps * best.energy_fj
+        if product == 0:
+            return None  # by a profile of zeros
+        if len(self.tried) < len(BESIDE):
+            more, less = BESIDE[len(self.tried)]
+            ps, fj = scaled(more * best.energy_fj, less * best.time_ps, best)
+            return ps, fj, isqrt(4 * ps * fj * product) + 1
         for time, energy in sorted(corners(self.lines), key=lambda corner: corner[0] * corner[1]):
             if time * energy > product * (1 - NEARLY):
                 break
@@ -266,20 +276,20 @@ class Sweep:
         return (*max(ranked)[1], NEVER) if ranked else None
 
     def solve(self, ps: int, fj: int, enough: int = NEVER) -> None:
-        """Make ``ps * time + fj * energy`` least, if that is below ``enough``; adds the schedule and the line."""
+        """Make ``ps * time + fj * energy`` least, if below ``enough``; adds the schedule and the line."""
         assert self.weigher is not None
         assert self.quick is not None
         self.tried.add((ps, fj))
         # Energy with static power is that without it and power times time.
         weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)
         # A good schedule first: it spares work where segments are bounded, and solved to the end.
-        for weigher, only_exact in ((self.quick, False), (self.weigher, True), (self.weigher, False)):
+        stages = [(self.quick, None, WORK), *((self.weigher, sharp, WORK_AT_FIRST) for sharp in SHARP)]
+        for weigher, sharp, work in (*stages, (self.weigher, None, WORK)):
             upper = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj + 1 for spot in self.spots))
-            work = WORK_AT_FIRST if only_exact else WORK
-            path, least = weigher.least(weights, upper, work, only_exact=only_exact)
+            path, least = weigher.least(weights, upper, work, sharp=sharp)
             if path is not None:
                 self.spots = unbeaten([*self.spots, spot_of(self.context, path)])
-            if weigher is self.weigher and not only_exact:
+            if weigher is self.weigher and sharp is None:
                 best = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots))
                 self.lines.append(Line(ps, fj, min(least, best)))
 

@@ -189,6 +189,30 @@ def way_cost(
     return min(FAR, spent + box.p * late)
 
 
+@inner
+def taken_cost(
+    box: Box,
+    entry: Ints,
+    came: int,
+    relay: int,
+    alone: bool,
+    only_exact: int,
+    machine: Machine,
+    terms: EnergyTerms,
+) -> int:
+    """``way_cost``, and ``FAR`` for what is only a bound where that does not count."""
+    if only_exact == 1 and entry[ENTRY_POINT] < 0:
+        return FAR
+    return way_cost(box, entry, came, relay, box.io_ps, alone, machine, terms)
+
+
+@inner
+def relax(least: Ints, sums: Ints, cost: int) -> None:
+    """``sums[c]`` at most ``least[c] + cost``; without branches, so that several are done at a time."""
+    for c in range(len(sums)):
+        sums[c] = min(sums[c], least[c] + cost)
+
+
 @kernel
 def least_sum(
     machine: Machine,
@@ -216,53 +240,52 @@ def least_sum(
     N = machine.chiplets
     a, length = box.a, box.b - box.a
     least = np.full((length + 1, N + 1), FAR)
-    via = np.full((length + 1, N + 1), -1)
-    start = np.zeros((length + 1, N + 1), dtype=np.int64)
     least[0, 0] = 0
     for y in range(1, length + 1):
-        j = a + y
         if y < length and transfer_ps(box.u * cut[y], machine.cut_mb_per_s) > box.hi:
             continue
         for x in range(y - 1, -1, -1):
-            i = a + x
-            if not is_cluster(box, x, y):
+            if not is_cluster(box, x, y) or ahead[x] + behind[y] - price * N >= limit:
                 continue
-            s = shape[i, j]
+            s, came = shape[a + x, a + y], weights[a + y] - weights[a + x]
+            alone = x == 0 and y == length
             cheapest = FAR
             for e in range(begin[s, 0], begin[s, 1]):
-                entry = entries[e]
-                if only_exact == 1 and entry[ENTRY_POINT] < 0:
-                    continue
-                came = weights[j] - weights[i]
-                alone = x == 0 and y == length
-                cost = way_cost(box, entry, came, relay[x, y], box.io_ps, alone, machine, terms)
+                cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if cost >= cheapest:
                     continue
                 cheapest = cost
                 cost += box.p * box.lo
-                n = entry[LOW]
-                if ahead[x] + cost + price * (n - N) + behind[y] >= limit:
-                    continue
-                for c in range(N - n + 1):
-                    if least[x, c] + cost < least[y, c + n]:
-                        least[y, c + n] = least[x, c] + cost
-                        via[y, c + n] = e
-                        start[y, c + n] = x
+                n = entries[e, LOW]
+                if ahead[x] + cost + price * (n - N) + behind[y] < limit:
+                    relax(least[x, : N + 1 - n], least[y, n:], cost)
     best, at = FAR, 0
     for c in range(N + 1):
         if least[length, c] < best:
             best = least[length, c]
             at = c
+    # Back: the clusters whose costs make up the sum.
     k = 0
-    if best < FAR:
-        y = length
-        while y > 0:
-            chain[k, 0] = a + y
-            chain[k, 1] = via[y, at]
-            e = via[y, at]
-            x = start[y, at]
-            at -= entries[e, LOW]
-            y = x
-            k += 1
+    y = length if best < FAR else 0
+    while y > 0:
+        x = y
+        while chain[k, 0] != a + y and x > 0:
+            x -= 1
+            if not is_cluster(box, x, y):
+                continue
+            s, came = shape[a + x, a + y], weights[a + y] - weights[a + x]
+            alone = x == 0 and y == length
+            for e in range(begin[s, 0], begin[s, 1]):
+                n = entries[e, LOW]
+                if n > at or least[x, at - n] >= FAR:
+                    continue
+                cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
+                if cost < FAR and least[x, at - n] + cost + box.p * box.lo == least[y, at]:
+                    chain[k, 0] = a + y
+                    chain[k, 1] = e
+                    at -= n
+                    break
+        y = x
+        k += 1
     return best, k

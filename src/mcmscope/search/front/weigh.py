@@ -35,9 +35,11 @@ LITTLE, QUICK_LITTLE = 0.0005, 0.002
 LONGEST = 2**50
 """A beat (ps) that no segment has."""
 FINE = 0.0005
-"""Ranges of beats of a segment are halved until their ends differ by at most this share of the weighted sum."""
+"""Ranges of beats of a segment are halved until their ends differ by this share of the weighted sum."""
+FEW_SUMS = 6
+"""Ranges of beats of a segment that are solved where only exact clusters count, and nothing is proven."""
 NEARER, FINEST = 4, 1000
-"""By what share of what is left the bounds of paths are raised at a time; at least by that share of a bound."""
+"""Bounds of paths are raised by a fourth of what is left at a time, at least by a thousandth of a bound."""
 PRICES = 24
 """Prices of a chiplet tried; every other one where all segments are bounded."""
 
@@ -49,7 +51,7 @@ class _Part(NamedTuple):
     """
 
     proven: int
-    index: int
+    which: int
     lo: int
     hi: int
     settled: bool = False
@@ -76,8 +78,8 @@ class _Aim:
         """The ranges of beats of segment [a, b) that could matter, a heap."""
         if (a, b) not in self.parts:
             self.parts[a, b] = [
-                _Part(int(values[v, a, b]), index, int(self.levels[index][v]), int(self.levels[index][v + 1]) - 1)
-                for index, values in enumerate(self.each)
+                _Part(int(values[v, a, b]), which, int(levels[v]), int(levels[v + 1]) - 1)
+                for which, (levels, values) in enumerate(zip(self.levels, self.each, strict=True))
                 for v in np.flatnonzero(values[:, a, b] < min(self.upper, FAR)).tolist()
             ]
             heapify(self.parts[a, b])
@@ -120,13 +122,13 @@ class Weigher:
         return np.array(steps, dtype=np.int64)
 
     def least(
-        self, weights: Weights, upper: int, work: int, *, only_exact: bool = False
+        self, weights: Weights, upper: int, work: int, *, sharp: float | None = None
     ) -> tuple[Path | None, int]:
         """The schedule whose weighted sum is least, if that is below ``upper``, and a lower bound of all.
 
         After ``work`` sums over the clusters of a segment it is the best schedule that was met, if any, and
-        what is proven so far. ``only_exact``: of clusters that are exact already, as those of good segments
-        are once they were bounded; the bound means nothing then.
+        what is proven so far. ``sharp``: once bounds are up to this share of ``upper``, of clusters that are
+        exact by then, as those of good segments are; the bound returned means nothing.
         """
         self.work.left = work
         L = self.context.layers
@@ -137,7 +139,7 @@ class Weigher:
         floors: dict[tuple[int, int], int] = {}
 
         def refine(a: int, b: int, bound: int) -> int:
-            cost, floor, piece = self._segment(aim, a, b, bound, only_exact=only_exact)
+            cost, floor, piece = self._segment(aim, a, b, bound, only_exact=sharp is not None)
             floors[a, b] = floor
             if piece is not None:
                 pieces[a, b] = piece
@@ -145,7 +147,7 @@ class Weigher:
 
         value, known = aim.value, np.zeros((L + 1, L + 1), dtype=bool)
         try:
-            self._sharpen(aim, upper)
+            self._sharpen(aim, upper if sharp is None else int(upper * sharp))
             value = aim.value.copy()
             path, _ = lazy_path(value, known, refine, upper)
         except OutOfTime:
@@ -231,16 +233,18 @@ class Weigher:
                 if weights.of(pair.time_ps, pair.energy_fj) < best:
                     best, piece = weights.of(pair.time_ps, pair.energy_fj), pair.path[0][1]
         heap = [
-            (part.proven, part.index, part.lo, part.hi, 0, NEVER)
+            (part.proven, part.which, part.lo, part.hi, 0, NEVER)
             for part in aim.parts_of(a, b)
             if part.proven < best
         ]
         heapify(heap)
+        sums = FEW_SUMS if only_exact else NEVER
         while heap:
             self.work.spend(0)
             proven, index, lo, hi, soon, late = heappop(heap)
-            if proven >= best:
+            if proven >= best or sums == 0:
                 break
+            sums -= 1
             boxes = self.boxes[index]
             box = boxes.box(weights, a, b, lo, hi, soon, late)
             proven, chain = boxes.least(box, best, only_exact=only_exact)
@@ -268,8 +272,8 @@ class Weigher:
     def _sharpen(self, aim: _Aim, upper: int) -> None:
         """Raise the bounds of segments on shortest paths, until no more is to be had of the segments of one.
 
-        Chiplets are paid for. The target rises by steps: what is asked of a segment depends on what is known of
-        the others.
+        Chiplets are paid for. The target rises by steps: what is asked of a segment depends on what is known
+        of the others.
         """
         L, value = self.context.layers, aim.value
         ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
@@ -305,7 +309,7 @@ class Weigher:
             part = heap[0]
             if part.settled or part.proven >= min(bound, least):
                 return min(part.proven, bound, least)
-            boxes = self.boxes[part.index]
+            boxes = self.boxes[part.which]
             box = boxes.box(weights, a, b, part.lo, part.hi, 0, NEVER)
             found = max(part.proven, boxes.bound(box, bound, shared=True)[0])
             if found >= bound:
