@@ -33,11 +33,22 @@ def boundary_bytes(net: NetworkArrays, crossing: Ints) -> None:
 
 @inner
 def fill_needs(
-    times: Ints, sizes: Ints, shape: Ints, place: Ints, beat: int, need: Ints, width: Ints
+    times: Ints,
+    loads: Ints,
+    sizes: Ints,
+    shape: Ints,
+    weights: Ints,
+    border_ps: Ints,
+    place: Ints,
+    beat: int,
+    need: Ints,
+    late: Ints,
+    width: Ints,
 ) -> None:
     """``need[i, x]``: fewest chiplets (times UNIT) on which x + 1 layers from i on keep to ``beat`` (ps).
 
-    ``width[i]``: how many x there are. ``place[S]`` are the places in ``sizes`` at a longer beat.
+    ``late[i, x]``: for how long they load there (ps); ``width[i]``: how many x there are. ``place[S]`` are the
+    places in ``sizes`` at a longer beat.
     """
     for s in range(len(place)):
         while place[s] < len(sizes) and times[s, place[s]] > beat:
@@ -47,7 +58,10 @@ def fill_needs(
         for x in range(shape.shape[1]):
             s = shape[i, x]
             if s >= 0 and place[s] < len(sizes):
-                need[i, x] = sizes[place[s]] * UNIT + 1
+                size = sizes[place[s]]
+                need[i, x] = size * UNIT + 1
+                came = ((weights[i + 1 + x] - weights[i]) * border_ps[size]) >> 20
+                late[i, x] = max(came, loads[s, place[s]])
                 width[i] = x + 1
             else:
                 need[i, x] = FAR
@@ -105,14 +119,14 @@ def estimate_segments(
     value was lowered.
     """
     L, longest = shape.shape
-    need = np.zeros((L, longest), dtype=np.int64)
+    need, late = np.zeros((2, L, longest), dtype=np.int64)
     width = np.zeros(L, dtype=np.int64)
     place = np.zeros(len(times), dtype=np.int64)
     total = np.zeros(L + 1, dtype=np.int64)
     load = np.zeros(L + 1, dtype=np.int64)
     mask = (1 << COUNT_BITS) - 1
     for beat in trial:
-        fill_needs(times, sizes, shape, place, beat, need, width)
+        fill_needs(times, loads, sizes, shape, weights, border_ps, place, beat, need, late, width)
         for price in prices:
             charge = price << COUNT_BITS
             for a in range(L):
@@ -131,8 +145,8 @@ def estimate_segments(
                     if i > a:
                         if io_ps[a, i] <= beat:
                             k = total[i] & mask
-                            late = load[i] if load_ps[a, i] > 0 else 0
-                            time = max(load_ps[a, i], late) + (beats + k - 1) * beat
+                            loaded = load[i] if load_ps[a, i] > 0 else 0
+                            time = max(load_ps[a, i], loaded) + (beats + k - 1) * beat
                             if time < value[a, i]:
                                 value[a, i] = time
                                 choice[a, i, 0] = index
@@ -150,9 +164,10 @@ def estimate_segments(
                             least = max(least, loading_need(weights, entry, a, i, to))
                         if begun + least < total[to]:
                             total[to] = begun + least
-                            s = shape[i, x]
-                            came = ((weights[to] - weights[i]) * border_ps[least // UNIT]) >> 20
-                            load[to] = max(load[i], came, loads[s, place[s]])
+                            load[to] = max(load[i], late[i, x])
+                            if least > need[i, x]:  # on more chiplets
+                                came = ((weights[to] - weights[i]) * border_ps[least // UNIT]) >> 20
+                                load[to] = max(load[i], came, loads[shape[i, x], place[shape[i, x]]])
 
 
 @kernel
