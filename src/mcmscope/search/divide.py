@@ -47,8 +47,8 @@ def fill_needs(
 ) -> None:
     """``need[i, x]``: fewest chiplets (times UNIT) on which x + 1 layers from i on keep to ``beat`` (ps).
 
-    ``late[i, x]``: for how long they load there (ps); ``width[i]``: how many x there are. ``place[S]`` are the
-    places in ``sizes`` at a longer beat.
+    ``late[i, x]``: for how long they load there (ps); ``width[i]``: how many x there are. ``place[S]`` are
+    the places in ``sizes`` at a longer beat.
     """
     for s in range(len(place)):
         while place[s] < len(sizes) and times[s, place[s]] > beat:
