@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import combinations
 
@@ -13,6 +14,7 @@ from mcmscope import load_network, load_package
 from mcmscope.cost.evaluate import evaluate_code
 from mcmscope.cost.model import cost_model, price_code
 from mcmscope.cost.reports import OK
+from mcmscope.hardware.package import EnergyProfile
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.descend import objective_value
@@ -145,6 +147,29 @@ def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
         assert not any(
             factor * time < point.time_ps and factor * energy < point.energy_fj for time, energy in want
         )
+
+
+@examples(12)
+@given(data=st.data(), costless=st.booleans())
+def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool) -> None:
+    """Lines for a product lie below all schedules too; no direction is taken twice, nor where MACs and DRAM
+    take no energy."""
+    question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000))
+    if costless:
+        free = EnergyProfile("free", "", 0, 0, 0, 0, 100, 100, 300, 0, 0)
+        question = replace(question, package=replace(question.package, energy=free))
+    want = brute_front(question, Scheme.MERGED_PIPELINE)
+    assume(want)
+    context = SearchContext(question.model, question.batch)
+    sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
+    sweep.run(aim=Objective.EDP)
+    for line in sweep.lines:
+        assert all(line.ps * time + line.fj * energy >= line.least for time, energy in want)
+    ratios = [Fraction(ps, fj) for ps, fj in sweep.tried]
+    assert len(set(ratios)) == len(ratios) == len(sweep.lines) - 2
+    least = min(time * energy for time, energy in want)
+    assert least_product(sweep.lines) <= least <= min(spot.time_ps * spot.energy_fj for spot in sweep.spots)
+    event("the least product" if least_product(sweep.lines) == least else "bounded")
 
 
 def test_a_space_that_is_not_small_is_bounded(

@@ -157,7 +157,7 @@ class Boxes:
         chain = np.zeros((b - a, 2), dtype=np.int64)
         cost, via = np.empty((2, *shape.shape, len(self.prices)), dtype=np.int64)
         stale = np.ones(shape.shape, dtype=np.bool_)
-        self._tidy()  # from here on, numbers of entries stay
+        self._tidy()  # from here on, entries are renumbered only where a shape is refined
         known = self._known(box.hi) if shared else self.nothing
         while True:
             total, count, price = priced_chain(
@@ -205,7 +205,7 @@ class Boxes:
         relay, cut = self.traffic.of(box.a, box.b)
         wait = self._wait(box)
         while True:
-            chain = np.full((box.b - box.a, 2), -1, dtype=np.int64)
+            chain = np.zeros((box.b - box.a, 2), dtype=np.int64)
             self._tidy()
             total, count = least_sum(
                 context.model.machine,

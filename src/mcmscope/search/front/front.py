@@ -31,14 +31,16 @@ MOST_DIRECTIONS = 24
 """Weighted sums made least for a front of a large space."""
 WORK, WORK_AT_FIRST = 2000, 120
 """Sums over the clusters of a segment for one weighted sum; and for a schedule of what is exact by then."""
-SHARP = (0.9, 0.95, 0.98, 1.0)
-"""Shares of the best weighted sum: once bounds are there, a schedule is made of what is exact by then."""
+SHARP = (90, 95, 98, 100)
+"""Percent of the best weighted sum: once bounds are there, a schedule is made of what is exact by then."""
 ENOUGH = Fraction(1, 100)
 """A cover as good as this needs no more directions."""
 BESIDE = ((2, 5), (5, 2), (1, 1))
-"""How time and energy weigh, at the best product, in the first weighted sums for a product."""
+"""How time and energy weigh, at the best product, in the first sums for a product: two that are soon done."""
+ALIKE = 50
+"""Weights whose ratios differ by one part in so many are one direction."""
 NEARLY = Fraction(1, 500)
-"""Corners of what the lines allow whose product is less than the best by more than this are cut off first."""
+"""Corners of what the lines allow whose product is less than the best by more than this are cut off."""
 ROOM = 2**56
 """Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
 
@@ -166,8 +168,9 @@ class Sweep:
         self.spots = unbeaten(known)
         model = context.model
         roof = int(bound_s(model, 1 / context.batch) * context.batch * 1e12 * (1 - 1e-9))
-        macs, bytes_in = int(model.net.layer[:, MACS].sum()), int(model.net.weights[context.layers])
-        spent = context.batch * macs * model.terms.mac_fj + bytes_in * model.terms.dram_byte_fj
+        # Every way takes all MACs, all weights from DRAM once, and static power for as long as the roof says.
+        macs, weight_bytes = int(model.net.layer[:, MACS].sum()), int(model.net.weights[context.layers])
+        spent = context.batch * macs * model.terms.mac_fj + weight_bytes * model.terms.dram_byte_fj
         spent += model.terms.static_mw * roof
         self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, spent)]
         self.tried: set[tuple[int, int]] = set()
@@ -192,7 +195,8 @@ class Sweep:
             self.quick = Weigher(self.context, self.scheme, self.limit, quick=True)
             self.weigher = Weigher(self.context, self.scheme, self.limit)
             for done in range(most):
-                direction = self._next(enough, aim) if aim is not Objective.EDP else self._next_of_product()
+                product = aim is Objective.EDP
+                direction = self._next_of_product() if product else self._next(enough, aim)
                 if direction is None:
                     return
                 if tell is not None:
@@ -202,6 +206,7 @@ class Sweep:
             pass
         except KeyboardInterrupt:
             self.limit.interrupted = True
+            self.context.ground = None  # it may have been left in the middle of a change
 
     def fastest(self) -> None:
         """The exact search for throughput gives the left end of the front."""
@@ -226,52 +231,60 @@ class Sweep:
         least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
         self.lines.append(Line(1, 0, least))
 
-    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int, int] | None:
-        """Weights (ps, fJ) of an edge of the convex hull that was not tried: the one that is covered worst.
-
-        First those of energy alone. Also the sum from which on schedules are of no interest.
-        """
+    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int] | None:
+        """Weights (ps, fJ) of energy alone; then of that edge of the convex hull that is covered worst."""
         if (0, 1) not in self.tried:
-            return 0, 1, NEVER
-        gaps, hull = cover(self.lines, self.spots)[1:-1], hull_of(self.spots)
+            return 0, 1
+        if aim is not None:
+            return None
+        gaps = cover(self.lines, self.spots)[1:-1]
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
-        for x, y in pairwise(hull) if aim is None else ():
+        for x, y, direction in self._edges():
+            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
+            if gap > enough:
+                ranked.append((gap, direction))
+        return max(ranked)[1] if ranked else None
+
+    def _edges(self) -> list[tuple[int, int, tuple[int, int]]]:
+        """Edges of the convex hull of the spots whose weights were not tried: both spots and the weights."""
+        edges: list[tuple[int, int, tuple[int, int]]] = []
+        for x, y in pairwise(hull_of(self.spots)):
             left, right = self.spots[x], self.spots[y]
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
-            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
-            if gap > enough and direction not in self.tried:
-                ranked.append((gap, direction))
-        return (*max(ranked)[1], NEVER) if ranked else None
+            if direction not in self.tried:
+                edges.append((x, y, direction))
+        return edges
 
     def _next_of_product(self) -> tuple[int, int, int] | None:
         """Weights (ps, fJ) that cut off that corner of what the lines allow whose product is least.
 
         There they weigh time and energy alike. The third: from which sum on schedules are of no interest,
-        since none of a smaller product is near. First two that are soon done, beside the best product, and
-        the one at it. Once no corner is much below the best product, edges of the convex hull are tried.
+        since the line of that sum touches the hyperbola of the best product. Once no corner is much below the
+        best product, edges of the convex hull are tried.
         """
         best = min(self.spots, key=lambda spot: spot.time_ps * spot.energy_fj)
         product = best.time_ps * best.energy_fj
         if product == 0:
             return None  # by a profile of zeros
-        if len(self.tried) < len(BESIDE):
-            more, less = BESIDE[len(self.tried)]
-            ps, fj = scaled(more * best.energy_fj, less * best.time_ps, best)
-            return ps, fj, isqrt(4 * ps * fj * product) + 1
-        for time, energy in sorted(corners(self.lines), key=lambda corner: corner[0] * corner[1]):
-            if time * energy > product * (1 - NEARLY):
-                break
-            ps, fj = scaled(int(energy), int(time), best)
-            if not any(abs(ps * old_fj - fj * old_ps) * 50 < ps * old_fj for old_ps, old_fj in self.tried):
-                return ps, fj, isqrt(4 * ps * fj * product) + 1
-        allowed = [corner for corner in corners(self.lines) if corner[0] * corner[1] < product]
-        hull = hull_of(self.spots)
+        left = [corner for corner in corners(self.lines) if corner[0] * corner[1] < product]
+        begun = BESIDE[len(self.tried) : len(self.tried) + 1]
+        tangents = [(more * best.energy_fj, less * best.time_ps) for more, less in begun]
+        tangents += [
+            (int(energy), int(time))
+            for time, energy in sorted(left, key=lambda corner: corner[0] * corner[1])
+            if time * energy <= product * (1 - NEARLY)
+        ]
+        for more, less in tangents:
+            ps, fj = scaled(more, less, best) if more > 0 else (0, 1)
+            if not any(
+                abs(ps * old_fj - fj * old_ps) * ALIKE <= ps * old_fj for old_ps, old_fj in self.tried
+            ):
+                return ps, fj, isqrt(4 * ps * fj * product) + 1 if ps > 0 else NEVER
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
-        for x, y in pairwise(hull):
-            left, right = self.spots[x], self.spots[y]
-            direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
-            products = [t * e for t, e in allowed if left.time_ps <= t <= right.time_ps]
-            if products and direction not in self.tried:
+        for x, y, direction in self._edges():
+            first, last = self.spots[x].time_ps, self.spots[y].time_ps
+            products = [time * energy for time, energy in left if first <= time <= last]
+            if products:
                 ranked.append((-min(products), direction))
         return (*max(ranked)[1], NEVER) if ranked else None
 

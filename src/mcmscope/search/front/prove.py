@@ -84,7 +84,7 @@ def _bounded(
         lines = [Fraction(line.least, line.fj) for line in sweep.lines if line.ps == 0]
         lower = max(lines, default=Fraction(0))
     else:
-        sweep.run(enough=Fraction(0), aim=objective)
+        sweep.run(aim=objective)
         lower = least_product(sweep.lines)
     best = min(sweep.spots, key=lambda spot: _value(objective, spot))
     return join(best.path), lower

@@ -269,8 +269,8 @@ def least_sum(
     k = 0
     y = length if best < FAR else 0
     while y > 0:
-        x = y
-        while chain[k, 0] != a + y and x > 0:
+        found, x = False, y
+        while not found and x > 0:
             x -= 1
             if not is_cluster(box, x, y):
                 continue
@@ -285,6 +285,7 @@ def least_sum(
                     chain[k, 0] = a + y
                     chain[k, 1] = e
                     at -= n
+                    found = True
                     break
         y = x
         k += 1

@@ -113,6 +113,7 @@ class Ways:
         self.end = int(self.begin[-1, 1])
         self.entries: Ints = first[: self.end].copy()
         self.room: list[int] = (self.begin[:, 1] - self.begin[:, 0]).tolist()
+        """For how many entries of each shape there is room where they are."""
         for s, (i, j) in enumerate(spans.tolist()):
             if j - i <= EXACT_LENGTH:
                 self._replace(s, self._exact(s, (1, N), (0, NEVER), (0, NEVER), (0, NEVER)))
@@ -283,7 +284,7 @@ class Ways:
         return prices
 
     def tidy(self) -> bool:
-        """Give back the room of replaced entries, once they are most: all numbers of entries change then."""
+        """Give back the room that is not used, once it is two thirds: all numbers of entries change then."""
         live = int((self.begin[:, 1] - self.begin[:, 0]).sum())
         if self.end < 3 * live + MOST_POINTS:
             return False
@@ -298,7 +299,7 @@ class Ways:
         """Put other entries in the place of those of shape s; at the end of the table where room is short."""
         begin = int(self.begin[s, 0])
         if len(rows) > self.room[s]:
-            begin, self.room[s] = self.end, len(rows) * 3 // 2
+            begin, self.room[s] = self.end, len(rows) * 3 // 2  # so that a shape that grows seldom moves
             self.end += self.room[s]
             if self.end > len(self.entries):
                 more = np.zeros((self.end - len(self.entries) // 2, ENTRY_COLUMNS), dtype=np.int64)

@@ -28,7 +28,7 @@ from mcmscope.search.lazy import distances, lazy_path
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
-LEVEL, QUICK_LEVEL = 1.25, 1.25
+LEVEL = 1.25
 """Ratio of the beats at both ends of a range that is bounded as one."""
 LITTLE, QUICK_LITTLE = 0.0005, 0.002
 """Ranges whose ends differ by less than this share of the weighted sum are not divided."""
@@ -111,28 +111,28 @@ class Weigher:
         """Ranges of beats: each so narrow that its ends differ little, or weigh little."""
         low, high = self.ranges[index]
         beats = self.boxes[index].beats
-        level, share = (QUICK_LEVEL, QUICK_LITTLE) if self.quick else (LEVEL, LITTLE)
+        share = QUICK_LITTLE if self.quick else LITTLE
         little = share * upper / max(1, weights.ps * (beats + 1)) if upper < NEVER else 0
         steps = [0, low]
         while steps[-1] < high:
-            step = int(min(max(steps[-1] * (level - 1), little, 1), high))
+            step = int(min(max(steps[-1] * (LEVEL - 1), little, 1), high))
             steps.append(min(steps[-1] + step, high))
         # What crosses a cut, goes to DRAM or spills may make a beat longer than any stage.
         steps[-1] = max(high, LONGEST)
         return np.array(steps, dtype=np.int64)
 
     def least(
-        self, weights: Weights, upper: int, work: int, *, sharp: float | None = None
+        self, weights: Weights, upper: int, work: int, *, sharp: int | None = None
     ) -> tuple[Path | None, int]:
         """The schedule whose weighted sum is least, if that is below ``upper``, and a lower bound of all.
 
         After ``work`` sums over the clusters of a segment it is the best schedule that was met, if any, and
-        what is proven so far. ``sharp``: once bounds are up to this share of ``upper``, of clusters that are
-        exact by then, as those of good segments are; the bound returned means nothing.
+        what is proven so far. ``sharp``: once bounds are up to so many percent of ``upper``, of clusters that
+        are exact by then, as those of good segments are; the bound returned means nothing.
         """
         self.work.left = work
         L = self.context.layers
-        if self.aim is None or self.aim.weights != weights:
+        if self.aim is None or self.aim.weights != weights or upper > self.aim.upper:
             self.aim = self._aimed(weights, upper)
         aim = self.aim
         pieces: dict[tuple[int, int], Piece] = {}
@@ -147,7 +147,7 @@ class Weigher:
 
         value, known = aim.value, np.zeros((L + 1, L + 1), dtype=bool)
         try:
-            self._sharpen(aim, upper if sharp is None else int(upper * sharp))
+            self._sharpen(aim, upper if sharp is None else upper * sharp // 100)
             value = aim.value.copy()
             path, _ = lazy_path(value, known, refine, upper)
         except OutOfTime:
@@ -311,15 +311,15 @@ class Weigher:
                 return min(part.proven, bound, least)
             boxes = self.boxes[part.which]
             box = boxes.box(weights, a, b, part.lo, part.hi, 0, NEVER)
-            found = max(part.proven, boxes.bound(box, bound, shared=True)[0])
-            if found >= bound:
+            found = max(part.proven, boxes.bound(box, min(bound, least), shared=True)[0])
+            if found >= min(bound, least):
                 heapreplace(heap, part._replace(proven=found))
                 continue
             beats = boxes.beats + 1
             if weights.ps * beats * (part.hi - box.lo) <= FINE * aim.upper:
                 heapreplace(heap, part._replace(proven=found, settled=True))
                 continue
-            middle = min((box.lo + part.hi) // 2, 2 * box.lo)
+            middle = min((box.lo + part.hi) // 2, 2 * box.lo)  # the last range is as good as endless
             heapreplace(heap, part._replace(proven=found, hi=middle))
             heappush(heap, part._replace(proven=found, lo=middle + 1))
         return min(bound, least)
