@@ -150,10 +150,10 @@ def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
 
 
 @examples(12)
-@given(data=st.data(), costless=st.booleans())
-def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool) -> None:
-    """Lines for a product lie below all schedules too; no direction is taken twice, nor where MACs and DRAM
-    take no energy."""
+@given(data=st.data(), costless=st.booleans(), work=st.sampled_from((0, 2, 2000)))
+def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool, work: int) -> None:
+    """Lines for a product lie below all schedules too, however soon the work ends; no direction is taken
+    twice, nor where MACs and DRAM take no energy."""
     question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000))
     if costless:
         free = EnergyProfile("free", "", 0, 0, 0, 0, 100, 100, 300, 0, 0)
@@ -162,7 +162,10 @@ def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool) -> No
     assume(want)
     context = SearchContext(question.model, question.batch)
     sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
-    sweep.run(aim=Objective.EDP)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mcmscope.search.front.front.WORK", work)
+        patch.setattr("mcmscope.search.front.front.WORK_AT_FIRST", 0)
+        sweep.run(aim=Objective.EDP)
     for line in sweep.lines:
         assert all(line.ps * time + line.fj * energy >= line.least for time, energy in want)
     ratios = [Fraction(ps, fj) for ps, fj in sweep.tried]

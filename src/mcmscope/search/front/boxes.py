@@ -204,8 +204,8 @@ class Boxes:
             return proven, []
         relay, cut = self.traffic.of(box.a, box.b)
         wait = self._wait(box)
+        chain = np.zeros((box.b - box.a, 2), dtype=np.int64)
         while True:
-            chain = np.zeros((box.b - box.a, 2), dtype=np.int64)
             self._tidy()
             total, count = least_sum(
                 context.model.machine,

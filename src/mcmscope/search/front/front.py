@@ -38,9 +38,9 @@ ENOUGH = Fraction(1, 100)
 BESIDE = ((2, 5), (5, 2), (1, 1))
 """How time and energy weigh, at the best product, in the first sums for a product: two that are soon done."""
 ALIKE = 50
-"""Weights whose ratios differ by one part in so many are one direction."""
+"""Weights whose ratios differ by one part in so many are one direction; near the best in the square of it."""
 NEARLY = Fraction(1, 500)
-"""Corners of what the lines allow whose product is less than the best by more than this are cut off."""
+"""Corners of what the lines allow whose product is less than the best by more than this come first."""
 ROOM = 2**56
 """Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
 
@@ -196,7 +196,7 @@ class Sweep:
             self.weigher = Weigher(self.context, self.scheme, self.limit)
             for done in range(most):
                 product = aim is Objective.EDP
-                direction = self._next_of_product() if product else self._next(enough, aim)
+                direction = self._next_of_product() if product else self._next(enough)
                 if direction is None:
                     return
                 if tell is not None:
@@ -206,7 +206,6 @@ class Sweep:
             pass
         except KeyboardInterrupt:
             self.limit.interrupted = True
-            self.context.ground = None  # it may have been left in the middle of a change
 
     def fastest(self) -> None:
         """The exact search for throughput gives the left end of the front."""
@@ -231,62 +230,46 @@ class Sweep:
         least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
         self.lines.append(Line(1, 0, least))
 
-    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int] | None:
+    def _next(self, enough: Fraction) -> tuple[int, int] | None:
         """Weights (ps, fJ) of energy alone; then of that edge of the convex hull that is covered worst."""
         if (0, 1) not in self.tried:
             return 0, 1
-        if aim is not None:
-            return None
         gaps = cover(self.lines, self.spots)[1:-1]
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
-        for x, y, direction in self._edges():
-            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
-            if gap > enough:
-                ranked.append((gap, direction))
-        return max(ranked)[1] if ranked else None
-
-    def _edges(self) -> list[tuple[int, int, tuple[int, int]]]:
-        """Edges of the convex hull of the spots whose weights were not tried: both spots and the weights."""
-        edges: list[tuple[int, int, tuple[int, int]]] = []
         for x, y in pairwise(hull_of(self.spots)):
             left, right = self.spots[x], self.spots[y]
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
-            if direction not in self.tried:
-                edges.append((x, y, direction))
-        return edges
+            gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
+            if gap > enough and direction not in self.tried:
+                ranked.append((gap, direction))
+        return max(ranked)[1] if ranked else None
 
     def _next_of_product(self) -> tuple[int, int, int] | None:
         """Weights (ps, fJ) that cut off that corner of what the lines allow whose product is least.
 
         There they weigh time and energy alike. The third: from which sum on schedules are of no interest,
         since the line of that sum touches the hyperbola of the best product. Once no corner is much below the
-        best product, edges of the convex hull are tried.
+        best product, nothing less than the least sums will do.
         """
         best = min(self.spots, key=lambda spot: spot.time_ps * spot.energy_fj)
         product = best.time_ps * best.energy_fj
         if product == 0:
             return None  # by a profile of zeros
-        left = [corner for corner in corners(self.lines) if corner[0] * corner[1] < product]
-        begun = BESIDE[len(self.tried) : len(self.tried) + 1]
-        tangents = [(more * best.energy_fj, less * best.time_ps) for more, less in begun]
-        tangents += [
-            (int(energy), int(time))
-            for time, energy in sorted(left, key=lambda corner: corner[0] * corner[1])
-            if time * energy <= product * (1 - NEARLY)
-        ]
-        for more, less in tangents:
-            ps, fj = scaled(more, less, best) if more > 0 else (0, 1)
-            if not any(
-                abs(ps * old_fj - fj * old_ps) * ALIKE <= ps * old_fj for old_ps, old_fj in self.tried
-            ):
-                return ps, fj, isqrt(4 * ps * fj * product) + 1 if ps > 0 else NEVER
-        ranked: list[tuple[Fraction, tuple[int, int]]] = []
-        for x, y, direction in self._edges():
-            first, last = self.spots[x].time_ps, self.spots[y].time_ps
-            products = [time * energy for time, energy in left if first <= time <= last]
-            if products:
-                ranked.append((-min(products), direction))
-        return (*max(ranked)[1], NEVER) if ranked else None
+        if len(self.tried) < len(BESIDE):
+            more, less = BESIDE[len(self.tried)]
+            ps, fj = scaled(more * best.energy_fj, less * best.time_ps, best)
+            return ps, fj, isqrt(4 * ps * fj * product) + 1
+        left = sorted((time * energy, int(time), int(energy)) for time, energy in corners(self.lines))
+        for most, alike, whole in ((product * (1 - NEARLY), ALIKE, False), (product, ALIKE**2, True)):
+            for value, time, energy in left:
+                if value >= most:
+                    break
+                ps, fj = scaled(energy, time, best) if energy > 0 else (0, 1)
+                if not any(
+                    abs(ps * old_fj - fj * old_ps) * alike <= ps * old_fj for old_ps, old_fj in self.tried
+                ):
+                    return ps, fj, NEVER if whole or ps == 0 else isqrt(4 * ps * fj * product) + 1
+        return None
 
     def solve(self, ps: int, fj: int, enough: int = NEVER) -> None:
         """Make ``ps * time + fj * energy`` least, if below ``enough``; adds the schedule and the line."""

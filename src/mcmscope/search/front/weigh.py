@@ -34,8 +34,6 @@ LITTLE, QUICK_LITTLE = 0.0005, 0.002
 """Ranges whose ends differ by less than this share of the weighted sum are not divided."""
 LONGEST = 2**50
 """A beat (ps) that no segment has."""
-FINE = 0.0005
-"""Ranges of beats of a segment are halved until their ends differ by this share of the weighted sum."""
 FEW_SUMS = 6
 """Ranges of beats of a segment that are solved where only exact clusters count, and nothing is proven."""
 NEARER, FINEST = 4, 1000
@@ -316,7 +314,7 @@ class Weigher:
                 heapreplace(heap, part._replace(proven=found))
                 continue
             beats = boxes.beats + 1
-            if weights.ps * beats * (part.hi - box.lo) <= FINE * aim.upper:
+            if weights.ps * beats * (part.hi - box.lo) <= LITTLE * aim.upper:
                 heapreplace(heap, part._replace(proven=found, settled=True))
                 continue
             middle = min((box.lo + part.hi) // 2, 2 * box.lo)  # the last range is as good as endless
