@@ -50,14 +50,16 @@ class LayerBounds(NamedTuple):
     price of the buffer bound its energy.)
     """
 
+    classes: Ints
+    """The narrowest and the widest window (bytes) of each class, ascending: [C, 2]."""
     first_ps: Ints
     first_fj: Ints
     inside_ps: Ints
     inside_fj: Ints
 
 
-CLASSES = 12
-"""Ranges of gather windows that are bounded apart: what a window makes spill weighs much."""
+MOST_CLASSES = 12
+"""Gather windows, or ranges of them, that are bounded apart: what a window makes spill weighs much."""
 
 MULTIPLIERS = 6
 """Prices of stored weights tried, the first of them 0."""
@@ -66,22 +68,18 @@ FAR_AWAY = 2**50
 """Stands for a layer that cannot run on so few chiplets; sums of it do not overflow."""
 
 
-@kernel
-def widest(which: int, machine: Machine) -> int:
-    """The widest gather window (bytes) of a class; of none narrower than the class before it."""
-    if which == 0:
-        return 0
-    width = machine.activation_free // 4 + 1
-    for _ in range(which - 1):
-        width += width * 3 // 5 + 1
-    return width if which < CLASSES - 1 else NEVER
+def window_classes(windows: Ints) -> Ints:
+    """Classes ``[C, 2]`` of the gather windows (bytes, ascending) that layers have: each its own, if they are
+    few."""
+    parts: list[Ints] = np.array_split(windows, min(len(windows), MOST_CLASSES))
+    return np.array([[part[0], part[-1]] for part in parts], dtype=np.int64)
 
 
 @inner
-def class_of(window: int, machine: Machine) -> int:
-    """The class of a gather window of so many bytes."""
+def class_of(window: int, classes: Ints) -> int:
+    """The class of a gather window of so many bytes; the last for any that is wider."""
     c = 0
-    while window > widest(c, machine):
+    while c < len(classes) - 1 and window > classes[c, 1]:
         c += 1
     return c
 
@@ -96,19 +94,20 @@ def layer_bounds(
     hop_fj: int,
     write_fj: int,
     load_fj: int,
-) -> tuple[Ints, Ints, Ints, Ints]:
+    classes: Ints,
+) -> tuple[Ints, Ints, Ints, Ints, Ints]:
     """Fill ``LayerBounds``."""
-    L, N = len(net.layer), machine.chiplets
-    first_ps = np.full((CLASSES, L, N + 1), FAR_AWAY)
-    first_fj = np.full((CLASSES, MULTIPLIERS, L, N + 1), FAR_AWAY)
-    inside_ps = np.zeros((CLASSES, L + 1, N + 1), dtype=np.int64)
-    inside_fj = np.zeros((CLASSES, MULTIPLIERS, L + 1, N + 1), dtype=np.int64)
-    least_ps = np.zeros(CLASSES, dtype=np.int64)
-    least_fj = np.zeros((CLASSES, MULTIPLIERS), dtype=np.int64)
+    L, N, C = len(net.layer), machine.chiplets, len(classes)
+    first_ps = np.full((C, L, N + 1), FAR_AWAY)
+    first_fj = np.full((C, MULTIPLIERS, L, N + 1), FAR_AWAY)
+    inside_ps = np.zeros((C, L + 1, N + 1), dtype=np.int64)
+    inside_fj = np.zeros((C, MULTIPLIERS, L + 1, N + 1), dtype=np.int64)
+    least_ps = np.zeros(C, dtype=np.int64)
+    least_fj = np.zeros((C, MULTIPLIERS), dtype=np.int64)
     for l in range(L):
         kind = table.kind[l]
         for n in range(1, N + 1):
-            for c in range(CLASSES):
+            for c in range(C):
                 least_ps[c] = FAR_AWAY
                 for step in range(MULTIPLIERS):
                     least_fj[c, step] = FAR_AWAY
@@ -154,8 +153,8 @@ def layer_bounds(
                     within = layer_ps(cell[BUSY], best_arriving, best_in, best_swap, n, machine)
                     beat = own + best_in * cell[ACTIVE] * write_fj + hop_fj * best_hops
                     spent_within = m * beat // u + loads
-                    for c in range(CLASSES - 1, -1, -1):
-                        if cell[WINDOW] > widest(c, machine):
+                    for c in range(C - 1, -1, -1):
+                        if cell[WINDOW] > classes[c, 1]:
                             break
                         first_ps[c, l, n] = min(first_ps[c, l, n], time)
                         least_ps[c] = min(least_ps[c], within)
@@ -163,11 +162,11 @@ def layer_bounds(
                             charge = cell[STORED] * price_fj(step, n, m, hop_fj) // 1024
                             first_fj[c, step, l, n] = min(first_fj[c, step, l, n], spent + charge)
                             least_fj[c, step] = min(least_fj[c, step], spent_within + charge)
-            for c in range(CLASSES):
+            for c in range(C):
                 inside_ps[c, l + 1, n] = inside_ps[c, l, n] + least_ps[c]
                 for step in range(MULTIPLIERS):
                     inside_fj[c, step, l + 1, n] = inside_fj[c, step, l, n] + least_fj[c, step]
-    return first_ps, first_fj, inside_ps, inside_fj
+    return classes, first_ps, first_fj, inside_ps, inside_fj
 
 
 @inner
@@ -192,7 +191,7 @@ def bound_entry(
 
     Of its ways whose gather window is of ``narrow`` to ``wide`` bytes.
     """
-    c = class_of(wide, machine)
+    c = class_of(wide, bounds.classes)
     weights = net.weights[j] - net.weights[i]
     if ceil_div(weights, high) > machine.weight_limit:
         return False
@@ -246,9 +245,8 @@ def bound_classes(
     Where wider windows allow little that is better, there is one bound for both, of the wider's class.
     """
     first = end
-    for c in range(CLASSES):
-        narrow = widest(c - 1, machine) + 1 if c > 0 else 0
-        wide = widest(c, machine)
+    for c in range(len(bounds.classes)):
+        narrow, wide = bounds.classes[c]
         if bound_entry(
             net, machine, bounds, i, j, low, high, u, relayed, m, hop_fj, narrow, wide, entries[end]
         ):

@@ -8,7 +8,6 @@ from mcmscope.cost.arrays import MADE_BEFORE, Ints
 from mcmscope.search.context import SearchContext
 from mcmscope.search.front.bounds import (
     BOUND,
-    CLASSES,
     ENTRY_COLUMNS,
     ENTRY_FJ,
     ENTRY_HELD,
@@ -24,6 +23,7 @@ from mcmscope.search.front.bounds import (
     LayerBounds,
     bound_entries,
     layer_bounds,
+    window_classes,
 )
 from mcmscope.search.front.cluster import (
     HELD_BYTES,
@@ -82,8 +82,14 @@ class Ways:
         L, N = context.layers, model.machine.chiplets
         self.relayed = int(max(model.net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
         hop = model.terms.hop_byte_fj
+        self.own_windows = [np.unique(own) for own in self.table.base[..., WINDOW]]
+        """Gather windows (bytes, ascending) of each kind of layer."""
+        self.windows: dict[int, list[int]] = {}
+        classes = window_classes(np.unique(np.concatenate(self.own_windows)))
         self.bounds = LayerBounds(
-            *layer_bounds(model.net, model.machine, self.table, u, context.batch, hop, scale.write_fj, hop)
+            *layer_bounds(
+                model.net, model.machine, self.table, u, context.batch, hop, scale.write_fj, hop, classes
+            )
         )
         self.labels = np.zeros((MOST_LABELS, LABEL_COLUMNS), dtype=np.int64)
         self.scratch = np.zeros((MOST_POINTS, POINT_COLUMNS), dtype=np.int64)
@@ -91,12 +97,10 @@ class Ways:
         self.levels = np.array([int(QUICKEST_PS * APART**v) for v in range(LEVELS)], dtype=np.int64)
         self.floors = np.zeros(LEVELS_AT_ONCE, dtype=np.int64)
         self.partitions = np.zeros((MOST_POINTS, L), dtype=np.int64)
-        window = self.table.base[:, :, :, WINDOW].max(axis=(1, 2))[self.table.kind]
-        self.widest: list[int] = [int(window[i:j].max()) for i, j in spans.tolist()]
         self.known: dict[tuple[int, ...], tuple[list[int], list[int]]] = {}
         self.begin = np.zeros((len(spans), 2), dtype=np.int64)
         sizes = size_runs(model.machine.chiplets)
-        first = np.zeros((len(spans) * len(sizes) * CLASSES + 1, ENTRY_COLUMNS), dtype=np.int64)
+        first = np.zeros((len(spans) * len(sizes) * len(classes) + 1, ENTRY_COLUMNS), dtype=np.int64)
         bound_entries(
             model.net,
             model.machine,
@@ -125,11 +129,14 @@ class Ways:
         """
         entry = self.entries[e].tolist()
         low, high = entry[LOW], entry[HIGH]
-        narrow, wide = entry[NARROW], entry[WIDE]
+        windows = [window for window in self._windows(s) if entry[NARROW] <= window <= entry[WIDE]]
+        narrow, wide = (windows[0], windows[-1]) if windows else (0, 0)
         times, least = (entry[ENTRY_PS], entry[LATEST]), entry[ENTRY_FJ]
         if entry[ENTRY_POINT] == HOPELESS:
             return False
-        if entry[ENTRY_POINT] == BOUND and high - low >= MOST_APART:
+        if not windows:
+            new = self.rows[:0]  # of a class between those that its layers have
+        elif entry[ENTRY_POINT] == BOUND and high - low >= MOST_APART:
             middle = (low + high) // 2
             new = self._bounds(s, [(low, middle, narrow, wide), (middle + 1, high, narrow, wide)])
         elif entry[ENTRY_POINT] == BOUND:
@@ -138,10 +145,11 @@ class Ways:
             one = self._paid(s, (low, high), (times[0], hi), least, (narrow, wide))
             other = self._paid(s, (low, high), (hi + 1, times[1]), least, (narrow, wide))
             new = np.concatenate([one, other])
-        elif self._spread_fj(s, entry) * SPREAD > entry[ENTRY_FJ]:
-            middle = (narrow + min(wide, self.widest[s])) // 2
-            one = self._paid(s, (low, high), times, least, (narrow, middle))
-            new = np.concatenate([one, self._paid(s, (low, high), times, least, (middle + 1, wide))])
+        elif self._spread_fj(entry, narrow, wide) * SPREAD > entry[ENTRY_FJ]:
+            wider = next(window for window in windows if window > (narrow + wide) // 2)
+            narrower = windows[windows.index(wider) - 1]
+            one = self._paid(s, (low, high), times, least, (narrow, narrower))
+            new = np.concatenate([one, self._paid(s, (low, high), times, least, (wider, wide))])
         else:
             most = int(least * DEEPER) + 1
             new = self._exact(s, (low, high), times, (least, most), (narrow, wide))
@@ -150,12 +158,21 @@ class Ways:
         self._replace(s, rows[rows[:, LOW].argsort(kind="stable")])  # sums rely on this order
         return True
 
-    def _spread_fj(self, s: int, entry: list[int]) -> int:
-        """By how much the spill of two ways in an entry, whose windows differ, may differ."""
+    def _windows(self, s: int) -> list[int]:
+        """Gather windows (bytes, ascending) of the layers of shape s."""
+        if s not in self.windows:
+            i, j = self.spans[s].tolist()
+            kinds = np.unique(self.table.kind[i:j]).tolist()
+            self.windows[s] = np.unique(np.concatenate([self.own_windows[kind] for kind in kinds])).tolist()
+        return self.windows[s]
+
+    def _spread_fj(self, entry: list[int], narrow: int, wide: int) -> int:
+        """By how much the spill of two ways in an entry, with windows of ``narrow`` to ``wide`` bytes, may
+        differ."""
         context, machine, terms = self.context, self.context.model.machine, self.context.model.terms
-        n, narrow, wide = entry[LOW], entry[NARROW], min(entry[WIDE], self.widest[s])
+        n = entry[LOW]
         free = machine.activation_free - -(-self.u * self.relayed // n)
-        spread = min(wide - narrow, entry[ENTRY_HELD] + wide - narrow - free)
+        spread = min(wide - narrow, entry[ENTRY_HELD] + wide - entry[NARROW] - free)
         byte = terms.dram_byte_fj + terms.dram_milli_hops * terms.hop_byte_fj // 1000
         return max(0, 2 * spread * n * context.batch // self.u * byte)
 
