@@ -12,7 +12,7 @@ from mcmscope.cost.compute import transfer_ps
 from mcmscope.cost.energy import EnergyTerms
 from mcmscope.cost.machine import Machine
 from mcmscope.jit import inner, kernel
-from mcmscope.search.front.bounds import LOW
+from mcmscope.search.front.bounds import ENTRY_FJ, ENTRY_PS, LOW
 from mcmscope.search.front.sums import FAR, Box, is_cluster, way_cost
 
 
@@ -46,14 +46,16 @@ def cheapest_ways(
     """Fill ``cost`` and ``via`` with the cheapest of ``entries[begin:end]`` at each of ``prices``."""
     for t in range(len(prices)):
         cost[t] = FAR
-    cheapest = FAR
+    cheapest, dear = FAR, FAR
     for e in range(begin, end):
+        # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
+        if entries[e, ENTRY_PS] > box.hi or entries[e, ENTRY_FJ] > dear:
+            continue
         entry = entries[e]
         spent = way_cost(box, entry, came, relay, io_ps, alone, machine, terms)
-        # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
         if spent >= cheapest:
             continue
-        cheapest = spent
+        cheapest, dear = spent, spent // max(box.q, 1)
         for t in range(len(prices)):
             paid = spent + prices[t] * entry[LOW]
             if paid < cost[t]:

@@ -107,7 +107,7 @@ class QuickWays:
                 keep[:, k] &= ~worse
         place: Ints = np.flatnonzero(keep)
         rows: Ints = flat.reshape(-1, FOUND_COLUMNS)[place]
-        entries = np.zeros((len(place), ENTRY_COLUMNS), dtype=np.int64)
+        entries = np.zeros((len(place), ENTRY_COLUMNS), dtype=np.int64, order="F")
         sizes = self.sizes[place // PRICES % Q]
         for column, values in (
             (LOW, sizes),

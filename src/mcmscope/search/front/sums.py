@@ -79,19 +79,24 @@ def bound_sums(
     L = shape.shape[0] - 1
     beats = ceil_div(m, u)
     count = len(prices)
-    best = np.zeros((count, len(begin)), dtype=np.int64)
+    best = np.zeros((len(begin), count), dtype=np.int64)
     sums = np.zeros((L + 1, L + 1), dtype=np.int64)
     for v in range(len(levels) - 1):
         lo, hi = levels[v], levels[v + 1] - 1
         for s in range(len(begin)):
             for x in range(count):
-                best[x, s] = FAR
+                best[s, x] = FAR
+            cheapest, dear = FAR, FAR
             for e in range(begin[s, 0], begin[s, 1]):
-                cost = entry_cost(entries[e], 0, hi, 0, u, m, q, machine, terms)
-                if cost >= FAR:
+                # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
+                if entries[e, ENTRY_PS] > hi or entries[e, ENTRY_FJ] > dear:
                     continue
+                cost = entry_cost(entries[e], 0, hi, 0, u, m, q, machine, terms)
+                if cost >= cheapest:
+                    continue
+                cheapest, dear = cost, cost // max(q, 1)
                 for x in range(count):
-                    best[x, s] = min(best[x, s], cost + prices[x] * entries[e, LOW])
+                    best[s, x] = min(best[s, x], cost + prices[x] * entries[e, LOW])
         for x in range(count):
             for j in range(1, L + 1):
                 for a in range(L + 1):
@@ -100,7 +105,7 @@ def bound_sums(
                 for i in range(j):
                     if one_layer == 1 and j - i > 1:
                         continue
-                    cost = best[x, shape[i, j]]
+                    cost = best[shape[i, j], x]
                     if cost >= FAR:
                         continue
                     cost += p * lo
@@ -249,13 +254,15 @@ def least_sum(
                 continue
             s, came = shape[a + x, a + y], weights[a + y] - weights[a + x]
             alone = x == 0 and y == length
-            cheapest = FAR
+            cheapest, dear = FAR, FAR
             for e in range(begin[s, 0], begin[s, 1]):
-                cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
+                if entries[e, ENTRY_PS] > box.hi or entries[e, ENTRY_FJ] > dear:
+                    continue
+                cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
                 if cost >= cheapest:
                     continue
-                cheapest = cost
+                cheapest, dear = cost, cost // max(box.q, 1)
                 cost += box.p * box.lo
                 n = entries[e, LOW]
                 if ahead[x] + cost + price * (n - N) + behind[y] < limit:
@@ -278,7 +285,7 @@ def least_sum(
             alone = x == 0 and y == length
             for e in range(begin[s, 0], begin[s, 1]):
                 n = entries[e, LOW]
-                if n > at or least[x, at - n] >= FAR:
+                if n > at or entries[e, ENTRY_PS] > box.hi or least[x, at - n] >= FAR:
                     continue
                 cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
                 if cost < FAR and least[x, at - n] + cost + box.p * box.lo == least[y, at]:

@@ -72,7 +72,8 @@ def size_runs(N: int) -> Ints:
 class Ways:
     """Entries of every shape of cluster at micro-batch ``u``, by their chiplets.
 
-    ``entries[begin[s, 0] : begin[s, 1]]`` are those of shape s.
+    ``entries[begin[s, 0] : begin[s, 1]]`` are those of shape s. They lie column by column in memory, since most
+    are passed over for their time or energy.
     """
 
     def __init__(self, context: SearchContext, u: int, shape: Ints, spans: Ints, scale: Scale) -> None:
@@ -115,7 +116,7 @@ class Ways:
             self.begin,
         )
         self.end = int(self.begin[-1, 1])
-        self.entries: Ints = first[: self.end].copy()
+        self.entries: Ints = first[: self.end].copy(order="F")
         self.room: list[int] = (self.begin[:, 1] - self.begin[:, 0]).tolist()
         """For how many entries of each shape there is room where they are."""
         for s, (i, j) in enumerate(spans.tolist()):
@@ -308,7 +309,7 @@ class Ways:
         kept: Ints = np.concatenate([self.entries[begin:end] for begin, end in self.begin.tolist()])
         ends = np.cumsum(self.begin[:, 1] - self.begin[:, 0])
         self.begin = np.stack([ends - (self.begin[:, 1] - self.begin[:, 0]), ends], axis=1)
-        self.entries, self.end = kept, len(kept)
+        self.entries, self.end = np.asfortranarray(kept), len(kept)
         self.room = (self.begin[:, 1] - self.begin[:, 0]).tolist()
         return True
 
@@ -319,7 +320,8 @@ class Ways:
             begin, self.room[s] = self.end, len(rows) * 3 // 2  # so that a shape that grows seldom moves
             self.end += self.room[s]
             if self.end > len(self.entries):
-                more = np.zeros((self.end - len(self.entries) // 2, ENTRY_COLUMNS), dtype=np.int64)
-                self.entries = np.concatenate([self.entries, more])
+                more = np.zeros((self.end * 3 // 2, ENTRY_COLUMNS), dtype=np.int64, order="F")
+                more[: len(self.entries)] = self.entries
+                self.entries = more
         self.entries[begin : begin + len(rows)] = rows
         self.begin[s] = begin, begin + len(rows)
