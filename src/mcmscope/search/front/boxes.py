@@ -140,13 +140,10 @@ class Boxes:
         waited = box.least_load + (self.beats - 1) * box.lo
         return box.p * waited + box.q * int(self.fixed[box.a, box.b])
 
-    def bound(
-        self, box: Box, best: int, *, shared: bool = False, as_is: bool = False
-    ) -> tuple[int, int, Ints, Ints]:
+    def bound(self, box: Box, best: int, *, shared: bool = False) -> tuple[int, int, Ints, Ints]:
         """A lower bound where chiplets are paid for, and at what price; enough if it is ``best``.
 
-        Clusters on the way are made exact, if not ``as_is``. ``shared``: other segments are asked for the
-        same beats. Also ``ahead`` and ``behind`` of ``chains.priced_chain``.
+        Clusters on the way are made exact. ``shared``: other segments are asked for the same beats. Also ``ahead`` and ``behind`` of ``chains.priced_chain``.
         """
         context, ways, a, b = self.context, self.ways, box.a, box.b
         relay, cut = self.traffic.of(a, b)
@@ -184,7 +181,7 @@ class Boxes:
             if total >= FAR:
                 return NEVER, 0, ahead, behind
             proven = int(total) + wait
-            if proven >= best or as_is:
+            if proven >= best:
                 return proven, price, ahead, behind
             refined, _ = self._refine(box, in_order(chain, count))
             if not refined:
@@ -192,14 +189,13 @@ class Boxes:
             for s in refined:
                 stale |= shape == s
 
-    def least(self, box: Box, best: int, *, only_exact: bool) -> tuple[int, Chain]:
+    def least(self, box: Box, best: int) -> tuple[int, Chain]:
         """The least sum of a box, beat and loads taken at their least, if that is below ``best``; how.
 
-        Clusters on the way are made exact, if not ``only_exact`` ones are used. No clusters: one of them
-        could not be.
+        Clusters on the way are made exact. No clusters: one of them could not be.
         """
         context, ways = self.context, self.ways
-        proven, price, ahead, behind = self.bound(box, best, as_is=only_exact)
+        proven, price, ahead, behind = self.bound(box, best)
         if proven >= best:
             return proven, []
         relay, cut = self.traffic.of(box.a, box.b)
@@ -217,7 +213,6 @@ class Boxes:
                 relay,
                 cut,
                 box,
-                int(only_exact),
                 ahead,
                 behind,
                 price,

@@ -19,7 +19,7 @@ from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.front.boxes import OutOfTime, Weights
 from mcmscope.search.front.cover import Line, Spot, corners, cover, excess, unbeaten
 from mcmscope.search.front.small import TooLarge, small_front
-from mcmscope.search.front.weigh import Weigher
+from mcmscope.search.front.weigh import EXACTLY, Weigher
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
 from mcmscope.search.tables import NEVER
@@ -29,18 +29,21 @@ EXACT, SUPPORTED, FOUND = "exact", "supported", "found"
 
 MOST_DIRECTIONS = 24
 """Weighted sums made least for a front of a large space."""
-WORK, WORK_AT_FIRST = 2000, 120
-"""Sums over the clusters of a segment for one weighted sum; and for a schedule of what is exact by then."""
-SHARP = (90, 95, 98, 100)
-"""Percent of the best weighted sum: once bounds are there, a schedule is made of what is exact by then."""
+WORK = 2000
+"""Sums over the clusters of a segment for one weighted sum."""
 ENOUGH = Fraction(1, 100)
 """A cover as good as this needs no more directions."""
 BESIDE = ((2, 5), (5, 2), (1, 1))
 """How time and energy weigh, at the best product, in the first sums for a product: two that are soon done."""
 ALIKE = 50
 """Weights whose ratios differ by one part in so many are one direction; near the best in the square of it."""
-NEARLY = Fraction(1, 500)
-"""Corners of what the lines allow whose product is less than the best by more than this come first."""
+STAGES = (
+    (Fraction(1, 100), ALIKE, Fraction(3, 1000)),
+    (Fraction(1, 500), ALIKE, Fraction(1, 4000)),
+    (Fraction(0), ALIKE**2, EXACTLY),
+)
+"""Of products: corners of what the lines allow that are below the best by more than this are cut off, by lines
+of directions so much unlike, known to so large a share; then the next. The last stage proves the best."""
 ROOM = 2**56
 """Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
 
@@ -173,7 +176,7 @@ class Sweep:
         spent = context.batch * macs * model.terms.mac_fj + weight_bytes * model.terms.dram_byte_fj
         spent += model.terms.static_mw * roof
         self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, spent)]
-        self.tried: set[tuple[int, int]] = set()
+        self.tried: dict[tuple[int, int], Fraction] = {}
         self.weigher: Weigher | None = None
         self.quick: Weigher | None = None
 
@@ -244,12 +247,12 @@ class Sweep:
                 ranked.append((gap, direction))
         return max(ranked)[1] if ranked else None
 
-    def _next_of_product(self) -> tuple[int, int, int] | None:
+    def _next_of_product(self) -> tuple[int, int, int, Fraction] | None:
         """Weights (ps, fJ) that cut off that corner of what the lines allow whose product is least.
 
         There they weigh time and energy alike. The third: from which sum on schedules are of no interest,
-        since the line of that sum touches the hyperbola of the best product. Once no corner is much below the
-        best product, nothing less than the least sums will do.
+        since the line of that sum touches the hyperbola of the best product (at the last stage nothing less
+        than the least sums will do). The fourth: how well the sum must be known.
         """
         best = min(self.spots, key=lambda spot: spot.time_ps * spot.energy_fj)
         product = best.time_ps * best.energy_fj
@@ -258,34 +261,36 @@ class Sweep:
         if len(self.tried) < len(BESIDE):
             more, less = BESIDE[len(self.tried)]
             ps, fj = scaled(more * best.energy_fj, less * best.time_ps, best)
-            return ps, fj, isqrt(4 * ps * fj * product) + 1
+            return ps, fj, isqrt(4 * ps * fj * product) + 1, STAGES[0][2]
         left = sorted((time * energy, int(time), int(energy)) for time, energy in corners(self.lines))
-        for most, alike, whole in ((product * (1 - NEARLY), ALIKE, False), (product, ALIKE**2, True)):
+        for short, alike, tolerance in STAGES:
             for value, time, energy in left:
-                if value >= most:
+                if value >= product * (1 - short):
                     break
                 ps, fj = scaled(energy, time, best) if energy > 0 else (0, 1)
                 if not any(
-                    abs(ps * old_fj - fj * old_ps) * alike <= ps * old_fj for old_ps, old_fj in self.tried
+                    known <= tolerance and abs(ps * old_fj - fj * old_ps) * alike <= ps * old_fj
+                    for (old_ps, old_fj), known in self.tried.items()
                 ):
-                    return ps, fj, NEVER if whole or ps == 0 else isqrt(4 * ps * fj * product) + 1
+                    whole = ps == 0 or tolerance == EXACTLY
+                    return ps, fj, NEVER if whole else isqrt(4 * ps * fj * product) + 1, tolerance
         return None
 
-    def solve(self, ps: int, fj: int, enough: int = NEVER) -> None:
-        """Make ``ps * time + fj * energy`` least, if below ``enough``; adds the schedule and the line."""
+    def solve(self, ps: int, fj: int, enough: int = NEVER, tolerance: Fraction = EXACTLY) -> None:
+        """Make ``ps * time + fj * energy`` least to a share of ``tolerance``, if below ``enough``; adds the
+        schedule and the line."""
         assert self.weigher is not None
         assert self.quick is not None
-        self.tried.add((ps, fj))
+        self.tried[ps, fj] = tolerance
         # Energy with static power is that without it and power times time.
         weights = Weights(ps + fj * self.context.model.terms.static_mw, fj)
-        # A good schedule first: it spares work where segments are bounded, and solved to the end.
-        stages = [(self.quick, None, WORK), *((self.weigher, sharp, WORK_AT_FIRST) for sharp in SHARP)]
-        for weigher, sharp, work in (*stages, (self.weigher, None, WORK)):
+        # A good schedule first: it spares work where segments are bounded.
+        for weigher in (self.quick, self.weigher):
             upper = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj + 1 for spot in self.spots))
-            path, least = weigher.least(weights, upper, work, sharp=sharp)
+            path, least = weigher.least(weights, upper, WORK, tolerance)
             if path is not None:
                 self.spots = unbeaten([*self.spots, spot_of(self.context, path)])
-            if weigher is self.weigher and sharp is None:
+            if weigher is self.weigher:
                 best = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots))
                 self.lines.append(Line(ps, fj, min(least, best)))
 

@@ -195,23 +195,6 @@ def way_cost(
 
 
 @inner
-def taken_cost(
-    box: Box,
-    entry: Ints,
-    came: int,
-    relay: int,
-    alone: bool,
-    only_exact: int,
-    machine: Machine,
-    terms: EnergyTerms,
-) -> int:
-    """``way_cost``, and ``FAR`` for what is only a bound where that does not count."""
-    if only_exact == 1 and entry[ENTRY_POINT] < 0:
-        return FAR
-    return way_cost(box, entry, came, relay, box.io_ps, alone, machine, terms)
-
-
-@inner
 def relax(least: Ints, sums: Ints, cost: int) -> None:
     """``sums[c]`` at most ``least[c] + cost``; without branches, so that several are done at a time."""
     for c in range(len(sums)):
@@ -229,7 +212,6 @@ def least_sum(
     relay: Ints,
     cut: Ints,
     box: Box,
-    only_exact: int,
     ahead: Ints,
     behind: Ints,
     price: int,
@@ -259,7 +241,7 @@ def least_sum(
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if entries[e, ENTRY_PS] > box.hi or entries[e, ENTRY_FJ] > dear:
                     continue
-                cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
+                cost = way_cost(box, entries[e], came, relay[x, y], box.io_ps, alone, machine, terms)
                 if cost >= cheapest:
                     continue
                 cheapest, dear = cost, cost // max(box.q, 1)
@@ -287,7 +269,7 @@ def least_sum(
                 n = entries[e, LOW]
                 if n > at or entries[e, ENTRY_PS] > box.hi or least[x, at - n] >= FAR:
                     continue
-                cost = taken_cost(box, entries[e], came, relay[x, y], alone, only_exact, machine, terms)
+                cost = way_cost(box, entries[e], came, relay[x, y], box.io_ps, alone, machine, terms)
                 if cost < FAR and least[x, at - n] + cost + box.p * box.lo == least[y, at]:
                     chain[k, 0] = a + y
                     chain[k, 1] = e

@@ -54,6 +54,8 @@ STEP = 1.25
 QUICKEST_PS, APART, LEVELS = 1000, 1.06, 500
 """Times (ps) at which the ways to run a cluster are told apart: the first, the ratio of two, how many."""
 LEVELS_AT_ONCE = 80
+ROUNDED = 6
+"""Bits of a time at which ways are told apart."""
 
 Span = tuple[int, int]
 
@@ -67,6 +69,12 @@ def size_runs(N: int) -> Ints:
         runs.append((n, last))
         n = last + 1
     return np.array(runs, dtype=np.int64)
+
+
+def round_up(ps: int) -> int:
+    """A time that is a little longer: ranges of beats that end close to each other ask for the same times."""
+    step = max(ps.bit_length() - ROUNDED, 0)
+    return -(-ps >> step) << step
 
 
 class Ways:
@@ -132,6 +140,7 @@ class Ways:
         low, high = entry[LOW], entry[HIGH]
         windows = [window for window in self._windows(s) if entry[NARROW] <= window <= entry[WIDE]]
         narrow, wide = (windows[0], windows[-1]) if windows else (0, 0)
+        hi = round_up(hi)
         times, least = (entry[ENTRY_PS], entry[LATEST]), entry[ENTRY_FJ]
         if entry[ENTRY_POINT] == HOPELESS:
             return False

@@ -1,13 +1,14 @@
 """The schedule of the least weighted sum of time and energy, with a lower bound of that sum.
 
 A segment's beat is taken from ranges; in a range a cluster costs what it costs at the longest beat of it and
-waits for the shortest. Segments are a lazy shortest path, as in the throughput searches: they are bounded
-first, those on shortest paths once more by themselves, and those that are left are solved.
+waits for the shortest. All segments are bounded first. Then bounds of those on a shortest path are raised, by
+branch and bound over the ranges, until the segments of one are solved or the bound of all paths is good enough.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import pairwise
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from mcmscope.search.front.ground import ground
 from mcmscope.search.front.quick import QuickWays
 from mcmscope.search.front.sums import FAR, bound_sums
 from mcmscope.search.front.ways import Ways
-from mcmscope.search.lazy import distances, lazy_path
+from mcmscope.search.lazy import distances
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
@@ -34,8 +35,8 @@ LITTLE, QUICK_LITTLE = 0.0005, 0.002
 """Ranges whose ends differ by less than this share of the weighted sum are not divided."""
 LONGEST = 2**50
 """A beat (ps) that no segment has."""
-FEW_SUMS = 6
-"""Ranges of beats of a segment that are solved where only exact clusters count, and nothing is proven."""
+EXACTLY = Fraction(0)
+"""The tolerance of what is to be known to the last digit."""
 NEARER, FINEST = 4, 1000
 """Bounds of paths are raised by a fourth of what is left at a time, at least by a thousandth of a bound."""
 PRICES = 24
@@ -43,19 +44,37 @@ PRICES = 24
 
 
 class _Part(NamedTuple):
-    """A range of beats (ps) of a segment under one micro-batch, and what is proven of it.
+    """A range of beats (ps) of a segment under one micro-batch and of its loads, and what is proven of it.
 
-    ``settled``: no more is to be had while chiplets are paid for.
+    ``counted``: chiplets are counted, since no more is to be had while they are paid for. ``done``: no more is
+    to be had at all.
     """
 
     proven: int
     which: int
     lo: int
     hi: int
-    settled: bool = False
+    soon: int = 0
+    late: int = NEVER
+    counted: bool = False
+    done: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class _Segment:
+    """What is known of a segment at some weights: its ranges, a heap, and the best way that was met."""
+
+    parts: list[_Part]
+    cost: int = NEVER
+    piece: Piece | None = None
+
+    @property
+    def proven(self) -> int:
+        """A lower bound; the least sum if it is ``cost``."""
+        return min(self.parts[0].proven if self.parts else NEVER, self.cost)
+
+
+@dataclass(slots=True)
 class _Aim:
     """What is known of segments at some weights."""
 
@@ -66,22 +85,13 @@ class _Aim:
     """Per micro-batch lower bounds of every range and segment: [V, L + 1, L + 1]."""
     value: Ints
     """Lower bounds of segments: [L + 1, L + 1]."""
+    met: Ints
+    """The best sums of segments that were met."""
     upper: int
     """Sums from here on are of no interest."""
     settled: NDArray[np.bool_]
-    """Segments of whose least range no more is to be had while chiplets are paid for."""
-    parts: dict[tuple[int, int], list[_Part]] = field(default_factory=dict[tuple[int, int], list[_Part]])
-
-    def parts_of(self, a: int, b: int) -> list[_Part]:
-        """The ranges of beats of segment [a, b) that could matter, a heap."""
-        if (a, b) not in self.parts:
-            self.parts[a, b] = [
-                _Part(int(values[v, a, b]), which, int(levels[v]), int(levels[v + 1]) - 1)
-                for which, (levels, values) in enumerate(zip(self.levels, self.each, strict=True))
-                for v in np.flatnonzero(values[:, a, b] < min(self.upper, FAR)).tolist()
-            ]
-            heapify(self.parts[a, b])
-        return self.parts[a, b]
+    """Segments of which no more is to be had."""
+    segments: dict[tuple[int, int], _Segment] = field(default_factory=dict[tuple[int, int], _Segment])
 
 
 class Weigher:
@@ -120,43 +130,47 @@ class Weigher:
         return np.array(steps, dtype=np.int64)
 
     def least(
-        self, weights: Weights, upper: int, work: int, *, sharp: int | None = None
+        self, weights: Weights, upper: int, work: int, tolerance: Fraction = EXACTLY
     ) -> tuple[Path | None, int]:
         """The schedule whose weighted sum is least, if that is below ``upper``, and a lower bound of all.
 
-        After ``work`` sums over the clusters of a segment it is the best schedule that was met, if any, and
-        what is proven so far. ``sharp``: once bounds are up to so many percent of ``upper``, of clusters that
-        are exact by then, as those of good segments are; the bound returned means nothing.
+        It need be known no better than to a share of ``tolerance``. After ``work`` sums over the clusters of a
+        segment it is the best schedule that was met, if any, and what is proven so far.
         """
         self.work.left = work
-        L = self.context.layers
         if self.aim is None or self.aim.weights != weights or upper > self.aim.upper:
             self.aim = self._aimed(weights, upper)
-        aim = self.aim
-        pieces: dict[tuple[int, int], Piece] = {}
-        floors: dict[tuple[int, int], int] = {}
-
-        def refine(a: int, b: int, bound: int) -> int:
-            cost, floor, piece = self._segment(aim, a, b, bound, only_exact=sharp is not None)
-            floors[a, b] = floor
-            if piece is not None:
-                pieces[a, b] = piece
-            return cost
-
-        value, known = aim.value, np.zeros((L + 1, L + 1), dtype=bool)
-        try:
-            self._sharpen(aim, upper if sharp is None else upper * sharp // 100)
-            value = aim.value.copy()
-            path, _ = lazy_path(value, known, refine, upper)
-        except OutOfTime:
-            path = self._met(value, known, upper)
-        # Where a segment could not be solved to the end, what is proven of it stands for it.
-        for edge, floor in floors.items():
-            value[edge] = min(int(value[edge]), floor)
+        aim, L = self.aim, self.context.layers
         ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
-        distances(value, ahead, before, behind)
-        lower = min(upper, int(ahead[L]))
-        return ([(b, pieces[a, b]) for a, b in path] if path else None), lower
+        best, stops, target = upper, [0], 0
+        try:
+            while True:
+                distances(aim.value, ahead, before, behind)
+                least = int(ahead[L])
+                goal = best - int(best * tolerance)
+                if least >= min(goal, NEVER):
+                    break
+                if least >= target:
+                    target = min(goal, least + max((best - least) // NEARER, least // FINEST, 1))
+                path = list(pairwise(stops_of(before)))
+                unsettled = [edge for edge in path if not aim.settled[edge]]
+                if not unsettled:
+                    break
+                for a, b in unsettled:
+                    bound = min(target - int(ahead[a]) - int(behind[b]), NEVER)
+                    self._raise(aim, a, b, bound)
+                distances(aim.met, ahead, before, behind)
+                if ahead[L] < best:
+                    best, stops = int(ahead[L]), stops_of(before)
+        except OutOfTime:
+            pass
+        distances(aim.value, ahead, before, behind)
+        found: Path = []
+        for edge in pairwise(stops):
+            piece = aim.segments[edge].piece
+            assert piece is not None
+            found.append((edge[1], piece))
+        return found or None, min(best, int(ahead[L]))
 
     def _aimed(self, weights: Weights, upper: int) -> _Aim:
         """Bounds of all segments."""
@@ -198,20 +212,8 @@ class Weigher:
             whole = value[0, L]
             value[:] = NEVER
             value[0, L] = whole
-        return _Aim(weights, levels, each, value, upper, np.zeros(value.shape, dtype=np.bool_))
-
-    def _met(self, value: Ints, known: NDArray[np.bool_], upper: int) -> list[tuple[int, int]]:
-        """The best segments that cover all layers, of those that were solved."""
-        L = self.context.layers
-        solved = np.where(known, value, NEVER)
-        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
-        distances(solved, ahead, before, behind)
-        if ahead[L] >= upper:
-            return []
-        stops = [L]
-        while stops[-1] > 0:
-            stops.append(int(before[stops[-1]]))
-        return list(pairwise(reversed(stops)))
+        met = np.full_like(value, NEVER)
+        return _Aim(weights, levels, each, value, met, upper, np.zeros(value.shape, dtype=np.bool_))
 
     def _prices(self, upper: int) -> Ints:
         """Prices of a chiplet: none, and from little to all that a schedule costs, sqrt(2) apart."""
@@ -219,105 +221,79 @@ class Weigher:
         steps = [(2 * most * 5 // 7 if step % 2 else 2 * most) >> step // 2 for step in range(PRICES - 1)]
         return np.array([0, *steps], dtype=np.int64)
 
-    def _segment(
-        self, aim: _Aim, a: int, b: int, bound: int, *, only_exact: bool
-    ) -> tuple[int, int, Piece | None]:
-        """The least weighted sum of segment [a, b) below ``bound`` (else ``bound``), a lower bound of it,
-        how."""
-        weights = aim.weights
-        best, floor, piece = bound, NEVER, None
-        if b - a == 1:
-            for pair in self.passes.get(a, []):
-                if weights.of(pair.time_ps, pair.energy_fj) < best:
-                    best, piece = weights.of(pair.time_ps, pair.energy_fj), pair.path[0][1]
-        heap = [
-            (part.proven, part.which, part.lo, part.hi, 0, NEVER)
-            for part in aim.parts_of(a, b)
-            if part.proven < best
-        ]
-        heapify(heap)
-        sums = FEW_SUMS if only_exact else NEVER
-        while heap:
-            self.work.spend(0)
-            proven, index, lo, hi, soon, late = heappop(heap)
-            if proven >= best or sums == 0:
-                break
-            sums -= 1
-            boxes = self.boxes[index]
-            box = boxes.box(weights, a, b, lo, hi, soon, late)
-            proven, chain = boxes.least(box, best, only_exact=only_exact)
-            if proven >= best:
-                continue
-            if not chain:
-                floor = min(floor, proven)
-                continue
-            time, energy, beat, load, found = boxes.price(a, b, chain)
-            total = weights.of(time, energy)
-            if total < best:
-                best, piece = total, found
-            if total <= proven:
-                continue
-            if beat > box.lo:
-                heappush(heap, (proven, index, box.lo, beat - 1, soon, late))
-                heappush(heap, (proven, index, beat, hi, soon, late))
-            elif load > box.least_load:
-                heappush(heap, (proven, index, box.lo, hi, soon, load - 1))
-                heappush(heap, (proven, index, box.lo, hi, load, late))
-            else:
-                floor = min(floor, proven)  # rounded energies of clusters do not add up to the last digit
-        return best, min(best, floor), piece
+    def _segment(self, aim: _Aim, a: int, b: int) -> _Segment:
+        """What is known of segment [a, b)."""
+        if (a, b) not in aim.segments:
+            parts = [
+                _Part(int(values[v, a, b]), which, int(levels[v]), int(levels[v + 1]) - 1)
+                for which, (levels, values) in enumerate(zip(aim.levels, aim.each, strict=True))
+                for v in np.flatnonzero(values[:, a, b] < min(aim.upper, FAR)).tolist()
+            ]
+            heapify(parts)
+            segment = aim.segments[a, b] = _Segment(parts)
+            for pair in self.passes.get(a, []) if b - a == 1 else []:
+                if aim.weights.of(pair.time_ps, pair.energy_fj) < segment.cost:
+                    segment.cost = aim.weights.of(pair.time_ps, pair.energy_fj)
+                    segment.piece = pair.path[0][1]
+        return aim.segments[a, b]
 
-    def _sharpen(self, aim: _Aim, upper: int) -> None:
-        """Raise the bounds of segments on shortest paths, until no more is to be had of the segments of one.
+    def _raise(self, aim: _Aim, a: int, b: int, bound: int) -> None:
+        """Raise the lower bound of segment [a, b) to ``bound``, or as far as it goes."""
+        segment = self._segment(aim, a, b)
+        heap = segment.parts
+        try:
+            while heap and not heap[0].done and heap[0].proven < min(bound, segment.cost):
+                self.work.spend(0)
+                step = self._count if heap[0].counted else self._pay
+                step(aim, a, b, segment, min(bound, segment.cost))
+        finally:
+            aim.value[a, b], aim.met[a, b] = segment.proven, segment.cost
+        aim.settled[a, b] = segment.proven < bound or bound == NEVER
 
-        Chiplets are paid for. The target rises by steps: what is asked of a segment depends on what is known
-        of the others.
-        """
-        L, value = self.context.layers, aim.value
-        ahead, before, behind = (np.zeros(L + 1, dtype=np.int64) for _ in range(3))
-        target = 0
-        while True:
-            distances(value, ahead, before, behind)
-            least = int(ahead[L])
-            if least >= min(upper, NEVER):
-                return
-            if least >= target:
-                target = min(upper, least + max((upper - least) // NEARER, least // FINEST, 1))
-            stops = [L]
-            while stops[-1] > 0:
-                stops.append(int(before[stops[-1]]))
-            unsettled = [edge for edge in pairwise(reversed(stops)) if not aim.settled[edge]]
-            if not unsettled:
-                return
-            for a, b in unsettled:
-                bound = min(target - int(ahead[a]) - int(behind[b]), NEVER)
-                value[a, b] = self._sharper(aim, a, b, bound)
-                aim.settled[a, b] = value[a, b] < bound or bound == NEVER
-
-    def _sharper(self, aim: _Aim, a: int, b: int, bound: int) -> int:
-        """A lower bound of segment [a, b) where chiplets are paid for; of its least range, or ``bound``.
-
-        Ranges of beats are halved where that could raise it.
-        """
-        weights = aim.weights
-        pairs = self.passes.get(a, []) if b - a == 1 else []
-        least = min((weights.of(pair.time_ps, pair.energy_fj) for pair in pairs), default=NEVER)
-        heap = aim.parts_of(a, b)
-        while heap:
-            part = heap[0]
-            if part.settled or part.proven >= min(bound, least):
-                return min(part.proven, bound, least)
-            boxes = self.boxes[part.which]
-            box = boxes.box(weights, a, b, part.lo, part.hi, 0, NEVER)
-            found = max(part.proven, boxes.bound(box, min(bound, least), shared=True)[0])
-            if found >= min(bound, least):
-                heapreplace(heap, part._replace(proven=found))
-                continue
-            beats = boxes.beats + 1
-            if weights.ps * beats * (part.hi - box.lo) <= LITTLE * aim.upper:
-                heapreplace(heap, part._replace(proven=found, settled=True))
-                continue
+    def _pay(self, aim: _Aim, a: int, b: int, segment: _Segment, limit: int) -> None:
+        """Bound the least range where chiplets are paid for; halve it where that could prove more."""
+        part, ps = segment.parts[0], aim.weights.ps
+        boxes = self.boxes[part.which]
+        box = boxes.box(aim.weights, a, b, part.lo, part.hi, part.soon, part.late)
+        found = max(part.proven, boxes.bound(box, limit, shared=True)[0])
+        if found >= limit:
+            heapreplace(segment.parts, part._replace(proven=found))
+        elif ps * (boxes.beats + 1) * (part.hi - box.lo) <= LITTLE * aim.upper:
+            heapreplace(segment.parts, part._replace(proven=found, counted=True))
+        else:
             middle = min((box.lo + part.hi) // 2, 2 * box.lo)  # the last range is as good as endless
-            heapreplace(heap, part._replace(proven=found, hi=middle))
-            heappush(heap, part._replace(proven=found, lo=middle + 1))
-        return min(bound, least)
+            heapreplace(segment.parts, part._replace(proven=found, hi=middle))
+            heappush(segment.parts, part._replace(proven=found, lo=middle + 1))
+
+    def _count(self, aim: _Aim, a: int, b: int, segment: _Segment, limit: int) -> None:
+        """Count chiplets in the least range; part it at the beat, or the load, of the chain that is found."""
+        part, heap = segment.parts[0], segment.parts
+        boxes = self.boxes[part.which]
+        box = boxes.box(aim.weights, a, b, part.lo, part.hi, part.soon, part.late)
+        found, chain = boxes.least(box, limit)
+        part = part._replace(proven=max(part.proven, found))
+        if not chain:
+            heapreplace(heap, part._replace(done=part.proven < limit))
+            return
+        time, energy, beat, load, piece = boxes.price(a, b, chain)
+        total = aim.weights.of(time, energy)
+        if total < segment.cost:
+            segment.cost, segment.piece = total, piece
+        if total <= part.proven:
+            heappop(heap)
+        elif beat > box.lo:
+            heapreplace(heap, part._replace(lo=box.lo, hi=beat - 1))
+            heappush(heap, part._replace(lo=beat))
+        elif load > box.least_load:
+            heapreplace(heap, part._replace(late=load - 1))
+            heappush(heap, part._replace(soon=load))
+        else:  # rounded energies of clusters do not add up to the last digit
+            heapreplace(heap, part._replace(done=True))
+
+
+def stops_of(before: Ints) -> list[int]:
+    """Where the segments of a shortest path end, and 0."""
+    stops = [len(before) - 1]
+    while stops[-1] > 0:
+        stops.append(int(before[stops[-1]]))
+    return stops[::-1]
