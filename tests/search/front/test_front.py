@@ -21,7 +21,7 @@ from mcmscope.search.descend import objective_value
 from mcmscope.search.front import find_front, prove
 from mcmscope.search.front.boxes import Weights
 from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, unbeaten
-from mcmscope.search.front.front import Sweep, hull_of, start
+from mcmscope.search.front.front import STAGES, Sweep, hull_of, start
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
@@ -153,7 +153,7 @@ def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
 @given(data=st.data(), costless=st.booleans(), work=st.sampled_from((0, 2, 2000)))
 def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool, work: int) -> None:
     """Lines for a product lie below all schedules too, however soon the work ends; no direction is taken
-    twice, nor where MACs and DRAM take no energy."""
+    twice at one tolerance, nor where MACs and DRAM take no energy."""
     question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000))
     if costless:
         free = EnergyProfile("free", "", 0, 0, 0, 0, 100, 100, 300, 0, 0)
@@ -164,12 +164,12 @@ def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool, work:
     sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mcmscope.search.front.front.WORK", work)
-        patch.setattr("mcmscope.search.front.front.WORK_AT_FIRST", 0)
         sweep.run(aim=Objective.EDP)
     for line in sweep.lines:
         assert all(line.ps * time + line.fj * energy >= line.least for time, energy in want)
-    ratios = [Fraction(ps, fj) for ps, fj in sweep.tried]
-    assert len(set(ratios)) == len(ratios) == len(sweep.lines) - 2
+    ratios = {Fraction(ps, fj) for ps, fj in sweep.tried}
+    assert len(ratios) == len(sweep.tried)
+    assert len(sweep.lines) - 2 <= len(STAGES) * len(ratios)
     least = min(time * energy for time, energy in want)
     assert least_product(sweep.lines) <= least <= min(spot.time_ps * spot.energy_fj for spot in sweep.spots)
     event("the least product" if least_product(sweep.lines) == least else "bounded")

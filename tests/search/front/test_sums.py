@@ -106,7 +106,6 @@ class Made:
             np.zeros((L + 1, L + 1), dtype=np.int64),
             np.zeros(L + 1, dtype=np.int64),
             self.box,
-            0,
             ahead,
             behind,
             price,

@@ -18,6 +18,7 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.front.boxes import OutOfTime, Weights
 from mcmscope.search.front.cover import Line, Spot, corners, cover, excess, unbeaten
+from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.small import TooLarge, small_front
 from mcmscope.search.front.weigh import EXACTLY, Weigher
 from mcmscope.search.limit import Limit
@@ -177,6 +178,7 @@ class Sweep:
         spent += model.terms.static_mw * roof
         self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, spent)]
         self.tried: dict[tuple[int, int], Fraction] = {}
+        self.pieces = Pieces()
         self.weigher: Weigher | None = None
         self.quick: Weigher | None = None
 
@@ -195,11 +197,11 @@ class Sweep:
         try:
             if aim is None:
                 self.fastest()
-            self.quick = Weigher(self.context, self.scheme, self.limit, quick=True)
-            self.weigher = Weigher(self.context, self.scheme, self.limit)
+            self.quick = Weigher(self.context, self.scheme, self.limit, self.pieces, quick=True)
+            self.weigher = Weigher(self.context, self.scheme, self.limit, self.pieces)
             for done in range(most):
                 product = aim is Objective.EDP
-                direction = self._next_of_product() if product else self._next(enough)
+                direction = self._next_of_product() if product else self._next(enough, aim)
                 if direction is None:
                     return
                 if tell is not None:
@@ -233,19 +235,34 @@ class Sweep:
         least = spot.time_ps if sure else int(spot.time_ps * (1 - found.certificate.gap) * (1 - 1e-9))
         self.lines.append(Line(1, 0, least))
 
-    def _next(self, enough: Fraction) -> tuple[int, int] | None:
-        """Weights (ps, fJ) of energy alone; then of that edge of the convex hull that is covered worst."""
-        if (0, 1) not in self.tried:
-            return 0, 1
+    def _next(self, enough: Fraction, aim: Objective | None) -> tuple[int, int, int, Fraction] | None:
+        """Energy alone first; then the direction of that edge of the convex hull that is covered worst.
+
+        As ``_next_of_product``. Roughly first, and sums that are least to the last digit once that is all.
+        """
+        if aim is Objective.ENERGY:
+            return (0, 1, NEVER, EXACTLY) if not self.tried else None
         gaps = cover(self.lines, self.spots)[1:-1]
         ranked: list[tuple[Fraction, tuple[int, int]]] = []
         for x, y in pairwise(hull_of(self.spots)):
             left, right = self.spots[x], self.spots[y]
             direction = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
             gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
-            if gap > enough and direction not in self.tried:
+            if gap > enough:
                 ranked.append((gap, direction))
-        return max(ranked)[1] if ranked else None
+        ranked.append((Fraction(10**6), (0, 1)))
+        for tolerance in (STAGES[0][2], EXACTLY):
+            for _, (ps, fj) in sorted(ranked, reverse=True):
+                if self._is_new(ps, fj, ALIKE, tolerance):
+                    return ps, fj, NEVER, tolerance
+        return None
+
+    def _is_new(self, ps: int, fj: int, alike: int, tolerance: Fraction) -> bool:
+        """Whether no direction like this one was solved as well."""
+        return not any(
+            known <= tolerance and abs(ps * old_fj - fj * old_ps) * alike <= ps * old_fj
+            for (old_ps, old_fj), known in self.tried.items()
+        )
 
     def _next_of_product(self) -> tuple[int, int, int, Fraction] | None:
         """Weights (ps, fJ) that cut off that corner of what the lines allow whose product is least.
@@ -268,10 +285,7 @@ class Sweep:
                 if value >= product * (1 - short):
                     break
                 ps, fj = scaled(energy, time, best) if energy > 0 else (0, 1)
-                if not any(
-                    known <= tolerance and abs(ps * old_fj - fj * old_ps) * alike <= ps * old_fj
-                    for (old_ps, old_fj), known in self.tried.items()
-                ):
+                if self._is_new(ps, fj, alike, tolerance):
                     whole = ps == 0 or tolerance == EXACTLY
                     return ps, fj, NEVER if whole else isqrt(4 * ps * fj * product) + 1, tolerance
         return None
@@ -290,9 +304,17 @@ class Sweep:
             path, least = weigher.least(weights, upper, WORK, tolerance)
             if path is not None:
                 self.spots = unbeaten([*self.spots, spot_of(self.context, path)])
+            self.mix()
             if weigher is self.weigher:
                 best = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots))
                 self.lines.append(Line(ps, fj, min(least, best)))
+
+    def mix(self) -> None:
+        """Add the schedules that segments met so far can be put together to, other than for weighted sums."""
+        if self.pieces.fresh:
+            context = self.context
+            paths = self.pieces.mixed(context.layers, context.model.terms.static_mw)
+            self.spots = unbeaten([*self.spots, *(spot_of(context, path) for path in paths)])
 
     def front(self, states: int) -> Front:
         """What is known now."""

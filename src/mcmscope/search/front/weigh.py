@@ -23,6 +23,7 @@ from mcmscope.search.front.bounds import ENTRY_PS
 from mcmscope.search.front.boxes import Boxes, OutOfTime, Weights, Work
 from mcmscope.search.front.ground import ground
 from mcmscope.search.front.quick import QuickWays
+from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.sums import FAR, bound_sums
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.lazy import distances
@@ -97,11 +98,21 @@ class _Aim:
 class Weigher:
     """Solves weighted sums of one scheme; what it learns of clusters serves all of them.
 
-    ``quick``: of some good ways to run clusters, so that nothing is proven.
+    ``quick``: of some good ways to run clusters, so that nothing is proven. ``pieces`` gets all segments that
+    are met.
     """
 
-    def __init__(self, context: SearchContext, scheme: Scheme, limit: Limit, *, quick: bool = False) -> None:
+    def __init__(
+        self,
+        context: SearchContext,
+        scheme: Scheme,
+        limit: Limit,
+        pieces: Pieces | None = None,
+        *,
+        quick: bool = False,
+    ) -> None:
         self.context, self.scheme, self.quick = context, scheme, quick
+        self.pieces = Pieces() if pieces is None else pieces
         base = ground(context)
         ways = base.quick(limit) if quick else base.ways(limit)
         self.passes, self.work = base.passes, Work(limit)
@@ -276,6 +287,7 @@ class Weigher:
             heapreplace(heap, part._replace(done=part.proven < limit))
             return
         time, energy, beat, load, piece = boxes.price(a, b, chain)
+        self.pieces.add(a, b, time, energy, piece)
         total = aim.weights.of(time, energy)
         if total < segment.cost:
             segment.cost, segment.piece = total, piece
