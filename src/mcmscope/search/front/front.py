@@ -30,7 +30,7 @@ EXACT, SUPPORTED, FOUND = "exact", "supported", "found"
 
 MOST_DIRECTIONS = 24
 """Weighted sums made least for a front of a large space."""
-WORK = 2000
+WORK = 8000
 """Sums over the clusters of a segment for one weighted sum."""
 ENOUGH = Fraction(1, 100)
 """A cover as good as this needs no more directions."""
