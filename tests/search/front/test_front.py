@@ -20,7 +20,7 @@ from mcmscope.search.context import SearchContext, join
 from mcmscope.search.descend import objective_value
 from mcmscope.search.front import find_front, prove
 from mcmscope.search.front.boxes import Weights
-from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, unbeaten
+from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, thinned, unbeaten
 from mcmscope.search.front.front import STAGES, Sweep, hull_of, start
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
@@ -105,12 +105,19 @@ def assert_weighted_sum(data: st.DataObject) -> None:
     question = data.draw(questions(scheme, 2000))
     want = brute_front(question, scheme)
     assume(want)
+    tolerance = Fraction(data.draw(st.sampled_from((0, 0, 3, 50))), 1000)
     static = question.model.terms.static_mw
     ps, fj = data.draw(st.sampled_from((0, 1, 7, 1000))), data.draw(st.sampled_from((1, 3, 50)))
     least = min(ps * time + fj * energy for time, energy in want)
     weights = Weights(ps + fj * static, fj)  # energies there are without static power
     context = SearchContext(question.model, question.batch)
-    path, lower = Weigher(context, scheme, Limit()).least(weights, NEVER, ENOUGH_WORK)
+    weigher = Weigher(context, scheme, Limit())
+    # First as good as some schedule, and as near as asked; then in full, with what is known by then.
+    upper = data.draw(st.sampled_from([ps * time + fj * energy for time, energy in want])) + 1
+    path, lower = weigher.least(weights, upper, ENOUGH_WORK, tolerance)
+    assert lower <= least
+    assert path is not None or lower >= (1 - tolerance) * upper - 1
+    path, lower = weigher.least(weights, NEVER, ENOUGH_WORK)
     assert path is not None
     run = price_code(question.model, join(path), question.batch)
     assert run.status == OK
@@ -207,6 +214,28 @@ def test_lines_say_how_well_spots_cover() -> None:
     assert excess(lines[1:2], 6, None) is None
     assert least_product(lines) == 16
     assert least_product(lines[1:]) == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=12),
+    st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=4),
+    st.integers(0, 30),
+)
+def test_spots_that_are_hardly_needed_go(
+    points: list[tuple[int, int]], directions: list[tuple[int, int]], percent: int
+) -> None:
+    spots = unbeaten([Spot(time, energy, []) for time, energy in points])
+    lines = [
+        Line(ps, fj, min(ps * spot.time_ps + fj * spot.energy_fj for spot in spots))
+        for ps, fj in ((1, 0), (0, 1), *directions)
+    ]
+    enough = Fraction(percent, 100)
+    kept = thinned(lines, spots, enough)
+    assert kept == [spot for spot in spots if spot in kept]
+    assert [kept[0], kept[-1]] == [spots[0], spots[-1]]
+    assert all(spot in kept for spot in spots if excess(lines, spot.time_ps, spot.energy_fj) == 0)
+    before, after = (max([gap for gap in cover(lines, some) if gap is not None]) for some in (spots, kept))
+    assert after <= max(before, enough)
 
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=8))

@@ -21,9 +21,7 @@ from tests.search.cases import examples
 MODEL = cost_model(load_network("alexnet"), load_package("mesh-4x4"))
 N = MODEL.machine.chiplets
 BEAT = 50
-NOTHING = Known(
-    np.zeros((0, 0), dtype=np.int64), np.zeros((0, 0), dtype=np.int64), np.zeros(0, dtype=np.bool_)
-)
+NOTHING = Known(*np.zeros((2, 0, 0), dtype=np.int64), *np.zeros((2, 0), dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def made(draw: st.DrawFn) -> Made:
     box = Box(0, layers, 1, 4, p, q, 0, lo, BEAT, 0, NEVER, *rule)
     prices = np.array([0, *draw(st.lists(st.integers(1, 60), max_size=4))], dtype=np.int64)
     entries = np.array(rows, dtype=np.int64).reshape(-1, ENTRY_COLUMNS)
-    return Made(layers, shape, entries, begin, box, prices)
+    return Made(layers, shape, np.asfortranarray(entries), begin, box, prices)
 
 
 @examples(200)
@@ -148,7 +146,7 @@ def test_a_priced_chain_is_the_best_bound_of_all_prices(case: Made, shared: bool
     known = NOTHING
     if shared:
         cost, via = np.zeros((2, *count), dtype=np.int64)
-        known = Known(cost, via, np.ones(count[0], dtype=np.bool_))
+        known = Known(cost, via, np.full(count[0], -1), np.zeros(count[0], dtype=np.int64))
     bound, entries, price, ahead, behind = case.priced(known)
     chains = case.chains()
     if not chains:

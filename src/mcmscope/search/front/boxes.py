@@ -106,9 +106,9 @@ class Boxes:
         self.io_ps: Ints = moving_ps(ways.u * context.io, context.model.machine.dram_mb_per_s)
         self.prices = np.zeros(1, dtype=np.int64)
         self.known: dict[int, Known] = {}
-        self.nothing = Known(
-            np.zeros((0, 0), dtype=np.int64), np.zeros((0, 0), dtype=np.int64), np.zeros(0, dtype=np.bool_)
-        )
+        self.version = np.zeros(len(ways.begin), dtype=np.int64)
+        none, rows = np.zeros(0, dtype=np.int64), np.zeros((0, 0), dtype=np.int64)
+        self.nothing = Known(rows, rows, none, self.version)
 
     def aim(self, prices: Ints) -> None:
         """Pay for chiplets at ``prices``, and forget what was known at others or of other weights."""
@@ -143,7 +143,8 @@ class Boxes:
     def bound(self, box: Box, best: int, *, shared: bool = False) -> tuple[int, int, Ints, Ints]:
         """A lower bound where chiplets are paid for, and at what price; enough if it is ``best``.
 
-        Clusters on the way are made exact. ``shared``: other segments are asked for the same beats. Also ``ahead`` and ``behind`` of ``chains.priced_chain``.
+        Clusters on the way are made exact. ``shared``: other segments are asked for the same beats. Also
+        ``ahead`` and ``behind`` of ``chains.priced_chain``.
         """
         context, ways, a, b = self.context, self.ways, box.a, box.b
         relay, cut = self.traffic.of(a, b)
@@ -241,9 +242,8 @@ class Boxes:
                 s = int(ways.shape[begin, end])
                 if s not in refined and ways.refine(s, e, box.hi):
                     refined.add(s)
+                    self.version[s] += 1
             begin = end
-        for known in self.known.values() if refined else ():
-            known.stale[list(refined)] = True
         return refined, unknown
 
     def _known(self, hi: int) -> Known:
@@ -253,7 +253,7 @@ class Boxes:
             cost, via = np.empty((2, count, len(self.prices)), dtype=np.int64)
             if len(self.known) >= max(FEW_KNOWN, ROOM_FOR_KNOWN // (2 * cost.nbytes)):
                 del self.known[next(iter(self.known))]
-            self.known[hi] = Known(cost, via, np.ones(count, dtype=np.bool_))
+            self.known[hi] = Known(cost, via, np.full(count, -1), self.version)
         return self.known[hi]
 
     def _tidy(self) -> None:

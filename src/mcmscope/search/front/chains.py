@@ -24,7 +24,8 @@ class Known(NamedTuple):
 
     cost: Ints  # [S, prices]
     via: Ints  # [S, prices]: entries
-    stale: NDArray[np.bool_]  # [S]: to be made anew
+    made: Ints  # [S]: of which version of their entries
+    version: Ints  # [S]: how often the entries of a shape were replaced, so far
 
 
 @inner
@@ -103,8 +104,8 @@ def priced_chain(
             s = shape[box.a + x, box.a + y]
             came = weights[box.a + y] - weights[box.a + x]
             alone = x == 0 and y == length
-            shared = len(known.stale) > 0 and relay[x, y] == 0 and not alone
-            if not shared or known.stale[s]:
+            shared = len(known.made) > 0 and relay[x, y] == 0 and not alone
+            if not shared or known.made[s] != known.version[s]:
                 cheapest_ways(
                     box,
                     entries,
@@ -122,8 +123,8 @@ def priced_chain(
                 )
             if not shared:
                 continue
-            if known.stale[s]:
-                known.stale[s] = False
+            if known.made[s] != known.version[s]:
+                known.made[s] = known.version[s]
                 known.cost[s] = cost[x, y]
                 known.via[s] = via[x, y]
             else:

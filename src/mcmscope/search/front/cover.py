@@ -67,6 +67,28 @@ def cover(lines: Sequence[Line], front: Sequence[Spot]) -> list[Fraction | None]
     return [excess(lines, front[0].time_ps, None), *inner, excess(lines, None, front[-1].energy_fj)]
 
 
+def thinned(lines: Sequence[Line], front: Sequence[Spot], enough: Fraction) -> list[Spot]:
+    """The spots without those that are hardly needed: no schedule is better than them, or they cover.
+
+    A stretch without a spot is covered nearly as well as with it: within ``enough``, or within five fourths
+    of what it was and what others are.
+    """
+    inner = cover(lines, front)[1:-1]
+    known = [gap for gap in inner if gap is not None]
+    if len(known) < max(len(inner), 1):
+        return list(front)
+    kept, local = [front[0]], known[0]
+    for spot, after, gap in zip(front[1:-1], front[2:], known[1:], strict=True):
+        local = max(local, gap)
+        without = excess(lines, after.time_ps, kept[-1].energy_fj)
+        assert without is not None
+        limit = max(enough, min(local * 5 / 4, max(known)))
+        if without > limit or excess(lines, spot.time_ps, spot.energy_fj) == 0:
+            kept.append(spot)
+            local = gap
+    return [*kept, front[-1]]
+
+
 def corners(lines: Sequence[Line]) -> list[tuple[Fraction, Fraction]]:
     """(time, energy) of the corners of what the lines allow."""
     found: list[tuple[Fraction, Fraction]] = []

@@ -17,7 +17,7 @@ from mcmscope.cost.reports import OK
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.front.boxes import OutOfTime, Weights
-from mcmscope.search.front.cover import Line, Spot, corners, cover, excess, unbeaten
+from mcmscope.search.front.cover import Line, Spot, corners, cover, excess, thinned, unbeaten
 from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.small import TooLarge, small_front
 from mcmscope.search.front.weigh import EXACTLY, Weigher
@@ -28,7 +28,7 @@ from mcmscope.search.tables import NEVER
 EXACT, SUPPORTED, FOUND = "exact", "supported", "found"
 """What is proven of a point: it is on the front; on its lower convex hull; or only its gap."""
 
-MOST_DIRECTIONS = 24
+MOST_DIRECTIONS = 64
 """Weighted sums made least for a front of a large space."""
 WORK = 8000
 """Sums over the clusters of a segment for one weighted sum."""
@@ -43,8 +43,8 @@ STAGES = (
     (Fraction(1, 500), ALIKE, Fraction(1, 4000)),
     (Fraction(0), ALIKE**2, EXACTLY),
 )
-"""Of products: corners of what the lines allow that are below the best by more than this are cut off, by lines
-of directions so much unlike, known to so large a share; then the next. The last stage proves the best."""
+"""Of products: corners of what the lines allow that are below the best by more than this are cut off, by
+lines of directions so much unlike, known to so large a share. The last stage proves the best."""
 ROOM = 2**56
 """Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
 
@@ -318,9 +318,10 @@ class Sweep:
 
     def front(self, states: int) -> Front:
         """What is known now."""
-        covers = cover(self.lines, self.spots)
+        spots = thinned(self.lines, self.spots, ENOUGH / 2)
+        covers = cover(self.lines, spots)
         points: list[Point] = []
-        for spot, behind in zip(self.spots, covers[1:], strict=True):
+        for spot, behind in zip(spots, covers[1:], strict=True):
             gap = excess(self.lines, spot.time_ps, spot.energy_fj)
             proof = SUPPORTED if gap == 0 else FOUND
             points.append(

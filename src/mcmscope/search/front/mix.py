@@ -53,20 +53,22 @@ class Pieces:
                 ways[:, 1] += static_mw * ways[:, 0]
                 count = len(totals[a])
                 values.append((totals[a][None, :, :] + ways[:, None, :]).reshape(-1, 2))
-                which, before = np.divmod(np.arange(len(ways) * count), max(count, 1))
-                froms.append(np.stack([np.full_like(which, a), before, which], axis=1))
+                origin: Ints = np.full((len(ways) * count, 3), a)
+                origin[:, 1] = np.tile(np.arange(count), len(ways))
+                origin[:, 2] = np.repeat(np.arange(len(ways)), count)
+                froms.append(origin)
             value, origin = np.concatenate(values), np.concatenate(froms)
             kept = unbeaten_rows(value)
-            kept = kept[np.unique(np.linspace(0, len(kept) - 1, min(len(kept), MOST_KEPT)).astype(np.int64))]
-            totals.append(value[kept])
-            origins.append(origin[kept])
+            spread: Ints = np.linspace(0, len(kept) - 1, min(len(kept), MOST_KEPT)).astype(np.int64)
+            totals.append(value[kept[spread]])
+            origins.append(origin[kept[spread]])
         return [self._path(origins, layers, way) for way in range(len(totals[layers]))]
 
     def _path(self, origins: list[Ints], layers: int, way: int) -> Path:
         path: Path = []
         b = layers
         while b > 0:
-            a, before, which = origins[b][way].tolist()
+            a, before, which = [int(value) for value in origins[b][way]]
             path.append((b, list(self.met[a, b].values())[which]))
             b, way = a, before
         return path[::-1]

@@ -80,8 +80,8 @@ def round_up(ps: int) -> int:
 class Ways:
     """Entries of every shape of cluster at micro-batch ``u``, by their chiplets.
 
-    ``entries[begin[s, 0] : begin[s, 1]]`` are those of shape s. They lie column by column in memory, since most
-    are passed over for their time or energy.
+    ``entries[begin[s, 0] : begin[s, 1]]`` are those of shape s. They lie column by column in memory, since
+    most are passed over for their time or energy.
     """
 
     def __init__(self, context: SearchContext, u: int, shape: Ints, spans: Ints, scale: Scale) -> None:
@@ -91,7 +91,7 @@ class Ways:
         L, N = context.layers, model.machine.chiplets
         self.relayed = int(max(model.net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
         hop = model.terms.hop_byte_fj
-        self.own_windows = [np.unique(own) for own in self.table.base[..., WINDOW]]
+        self.own_windows: list[Ints] = [np.unique(own) for own in self.table.base[..., WINDOW]]
         """Gather windows (bytes, ascending) of each kind of layer."""
         self.windows: dict[int, list[int]] = {}
         classes = window_classes(np.unique(np.concatenate(self.own_windows)))
@@ -172,8 +172,9 @@ class Ways:
         """Gather windows (bytes, ascending) of the layers of shape s."""
         if s not in self.windows:
             i, j = self.spans[s].tolist()
-            kinds = np.unique(self.table.kind[i:j]).tolist()
-            self.windows[s] = np.unique(np.concatenate([self.own_windows[kind] for kind in kinds])).tolist()
+            kinds: list[int] = np.unique(self.table.kind[i:j]).tolist()
+            own: Ints = np.concatenate([self.own_windows[kind] for kind in kinds])
+            self.windows[s] = np.unique(own).tolist()
         return self.windows[s]
 
     def _spread_fj(self, entry: list[int], narrow: int, wide: int) -> int:

@@ -2,7 +2,8 @@
 
 A segment's beat is taken from ranges; in a range a cluster costs what it costs at the longest beat of it and
 waits for the shortest. All segments are bounded first. Then bounds of those on a shortest path are raised, by
-branch and bound over the ranges, until the segments of one are solved or the bound of all paths is good enough.
+branch and bound over the ranges, until all segments of one are solved or the bound of all paths is good
+enough.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from mcmscope.search.context import Path, Piece, SearchContext
 from mcmscope.search.front.bounds import ENTRY_PS
 from mcmscope.search.front.boxes import Boxes, OutOfTime, Weights, Work
 from mcmscope.search.front.ground import ground
-from mcmscope.search.front.quick import QuickWays
 from mcmscope.search.front.mix import Pieces
+from mcmscope.search.front.quick import QuickWays
 from mcmscope.search.front.sums import FAR, bound_sums
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.lazy import distances
@@ -47,8 +48,8 @@ PRICES = 24
 class _Part(NamedTuple):
     """A range of beats (ps) of a segment under one micro-batch and of its loads, and what is proven of it.
 
-    ``counted``: chiplets are counted, since no more is to be had while they are paid for. ``done``: no more is
-    to be had at all.
+    ``counted``: chiplets are counted, since no more is to be had while they are paid for. ``done``: no more
+    is to be had at all.
     """
 
     proven: int
@@ -143,10 +144,10 @@ class Weigher:
     def least(
         self, weights: Weights, upper: int, work: int, tolerance: Fraction = EXACTLY
     ) -> tuple[Path | None, int]:
-        """The schedule whose weighted sum is least, if that is below ``upper``, and a lower bound of all.
+        """The schedule of the least weighted sum, if that is below ``upper``, and a lower bound of all.
 
-        It need be known no better than to a share of ``tolerance``. After ``work`` sums over the clusters of a
-        segment it is the best schedule that was met, if any, and what is proven so far.
+        It need be known no better than to a share of ``tolerance``. After ``work`` sums over the clusters of
+        a segment it is the best schedule that was met, if any, and what is proven so far.
         """
         self.work.left = work
         if self.aim is None or self.aim.weights != weights or upper > self.aim.upper:
