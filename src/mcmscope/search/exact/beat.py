@@ -10,6 +10,17 @@ from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, relayed_bytes, spill_ps
 from mcmscope.jit import inner, kernel
 from mcmscope.search.exact.front import FRONT_HELD, FRONT_LOAD, FRONT_TIME
+from mcmscope.search.exact.settle import MADE, PROBED, Known, Room, Setting, is_known, settle
+from mcmscope.search.tables import NEVER
+
+AT_ONCE = 8
+"""Sizes of regions on which a cluster is made exact before the clusters are chosen anew."""
+
+MANY_LABELS = 100_000
+"""Labels after which a kernel comes back undecided, so that the limit can be looked at."""
+
+UNDECIDED = -5
+"""Returned where the same question has to be asked again."""
 
 
 @kernel
@@ -176,13 +187,7 @@ def bound_segments(
 def stage_size(
     net: NetworkArrays,
     machine: Machine,
-    shape: Ints,
-    bound: Ints,
-    least: Ints,
-    row: Ints,
-    count: Ints,
-    cap: Ints,
-    ways: Ints,
+    own: Known,
     a: int,
     b: int,
     i: int,
@@ -198,11 +203,11 @@ def stage_size(
 
     Where its ways are not known yet, bounds stand for them. ``limit + 1``: none.
     """
-    s = shape[i, j]
-    for n in range(first_size(least, s, beat, limit), limit + 1):
-        if bound[s, n] > beat:
+    s = own.shape[i, j]
+    for n in range(first_size(own.least, s, beat, limit), limit + 1):
+        if own.bound[s, n] > beat:
             continue
-        if row[s, n] < 0 or cap[s, n] < beat:
+        if not is_known(own, s, n, beat):
             held = cluster_need(net, i, j, n, u) - machine.activation_free
             if held + ceil_div(u * relayed, n) > 0:
                 held += ceil_div(u * relayed_bytes(net, a, b, i, j), n)
@@ -210,10 +215,10 @@ def stage_size(
                     continue
             return n
         relay = -1
-        for w in range(row[s, n], row[s, n] + count[s, n]):
-            if ways[w, FRONT_TIME] > beat or ways[w, FRONT_LOAD] > load:
+        for w in range(own.row[s, n], own.row[s, n] + own.many[s, n]):
+            if own.ways[w, FRONT_TIME] > beat or own.ways[w, FRONT_LOAD] > load:
                 continue
-            held = ways[w, FRONT_HELD] - machine.activation_free
+            held = own.ways[w, FRONT_HELD] - machine.activation_free
             if held + ceil_div(u * relayed, n) <= 0:
                 return n
             if relay < 0:
@@ -223,17 +228,11 @@ def stage_size(
     return limit + 1
 
 
-@kernel
+@inner
 def fewest_clusters(
     net: NetworkArrays,
     machine: Machine,
-    shape: Ints,
-    bound: Ints,
-    least: Ints,
-    row: Ints,
-    count: Ints,
-    cap: Ints,
-    ways: Ints,
+    own: Known,
     least_ps: Ints,
     work: Ints,
     cuts: Ints,
@@ -278,13 +277,7 @@ def fewest_clusters(
             n = stage_size(
                 net,
                 machine,
-                shape,
-                bound,
-                least,
-                row,
-                count,
-                cap,
-                ways,
+                own,
                 a,
                 b,
                 i,
@@ -314,3 +307,116 @@ def fewest_clusters(
             regions[k - 1] = chiplets[j - a, k] - chiplets[i - a, k - 1]
             j = i
     return found
+
+
+@kernel
+def probe(
+    net: NetworkArrays,
+    machine: Machine,
+    setting: Setting,
+    own: Known,
+    room: Room,
+    least_ps: Ints,
+    work: Ints,
+    cuts: Ints,
+    a: int,
+    b: int,
+    longest: int,
+    limit: int,
+    io_ps: int,
+    beat: int,
+    load: int,
+    most: int,
+    cap: int,
+    ends: Ints,
+    regions: Ints,
+) -> int:
+    """As ``fewest_clusters``, but with clusters whose ways are known: all else that is used is made exact.
+
+    Ways are looked for up to ``cap`` ps. Below 0: there was no room, as in ``refine``, or ``UNDECIDED``.
+    """
+    begun = own.tally[MADE]
+    while own.tally[MADE] - begun < MANY_LABELS:
+        own.tally[PROBED] += 1
+        count = fewest_clusters(
+            net,
+            machine,
+            own,
+            least_ps,
+            work,
+            cuts,
+            a,
+            b,
+            setting.u,
+            setting.relayed,
+            longest,
+            limit,
+            io_ps,
+            beat,
+            load,
+            most,
+            ends,
+            regions,
+        )
+        if count > most:
+            return count
+        sure = True
+        i = a
+        for k in range(count):
+            j, n = ends[k], regions[k]
+            if not is_known(own, own.shape[i, j], n, beat):
+                sure = False
+                rest = work[b] - work[a] - work[j] + work[i]
+                widest = max(n, min(limit - ceil_div(rest, beat), n + AT_ONCE - 1))
+                told = settle(net, machine, setting, own, room, i, j, n, widest, beat, cap)
+                if told < 0:
+                    return told
+            i = j
+        if sure:
+            return count
+    return UNDECIDED
+
+
+@kernel
+def choose_ways(
+    net: NetworkArrays,
+    machine: Machine,
+    setting: Setting,
+    own: Known,
+    cuts: Ints,
+    a: int,
+    io_ps: int,
+    beat: int,
+    load: int,
+    ends: Ints,
+    regions: Ints,
+    ways: Ints,
+) -> tuple[int, int]:
+    """The beat (ps) that clusters keep in the ways that load least, and the longest of these loads.
+
+    Fills ``ways``, one for each of ``ends``. All keep to ``beat`` and ``load``.
+    """
+    b = ends[-1]
+    kept = io_ps
+    longest = 0
+    i = a
+    for k in range(len(ends)):
+        j, n = ends[k], regions[k]
+        s = own.shape[i, j]
+        relayed = ceil_div(setting.u * relayed_bytes(net, a, b, i, j), n)
+        least: int = NEVER
+        fastest: int = NEVER
+        for w in range(own.row[s, n], own.row[s, n] + own.many[s, n]):
+            excess = max(0, own.ways[w, FRONT_HELD] + relayed - machine.activation_free)
+            time = max(own.ways[w, FRONT_TIME], io_ps + spill_ps(excess, machine))
+            loaded = own.ways[w, FRONT_LOAD]
+            if time > beat or loaded > load or loaded > least or (loaded == least and time >= fastest):
+                continue
+            least, fastest = loaded, time
+            ways[k] = w
+        kept = max(kept, fastest)
+        longest = max(longest, least)
+        if j < b:
+            kept = max(kept, int(cuts[j - a]))
+        i = j
+    return kept, longest

@@ -13,6 +13,7 @@ from mcmscope.search.exact.beat import bound_segments
 from mcmscope.search.exact.clusters import Clusters, TooHard, shapes
 from mcmscope.search.exact.family import Family
 from mcmscope.search.exact.segment import OutOfTime, Segments
+from mcmscope.search.exact.settle import MADE, PROBED
 from mcmscope.search.lazy import distances
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
@@ -59,6 +60,8 @@ def best_pipelines(
         pass
     except KeyboardInterrupt:
         limit.interrupted = True
+    finally:
+        context.states += sum(int(solver.clusters.known.tally[MADE]) for solver in work.solvers)
     return work.known_path(pool), min(upper, work.lower())
 
 
@@ -112,8 +115,9 @@ class _Work:
     def rebound(self) -> None:
         """Bound all segments again where much has been learnt of clusters since the last time."""
         for index, solver in enumerate(self.solvers):
-            if solver.probes > MANY_PROBES:
-                solver.probes = 0
+            tally = solver.clusters.known.tally
+            if tally[PROBED] > MANY_PROBES:
+                tally[PROBED] = 0
                 np.maximum(self.bounds[index], self._bounds(solver), out=self.bounds[index])
         self._raise_values()
 
@@ -139,7 +143,7 @@ class _Work:
             context.model.net,
             context.model.machine,
             own.shape,
-            own.least,
+            own.known.least,
             solver.least_ps,
             solver.floor,
             self.load_ps,

@@ -8,7 +8,15 @@ from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, Netwo
 from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.machine import Machine
 from mcmscope.jit import inner, kernel
-from mcmscope.search.exact.costs import BUSY, INGRESS, MOST_DIGITS, layer_ps
+from mcmscope.search.exact.costs import (
+    BUSY,
+    INGRESS,
+    MOST_DIGITS,
+    LayerCosts,
+    RegionCosts,
+    layer_ps,
+    on_region,
+)
 from mcmscope.search.exact.front import MAX_BITS
 from mcmscope.search.fused import MAX_SLOTS, fill_slots
 from mcmscope.search.tables import NEVER
@@ -66,14 +74,33 @@ def loose_ps(
 
 
 @kernel
+def bound_regions(
+    net: NetworkArrays,
+    machine: Machine,
+    costs: RegionCosts,
+    kind: Ints,
+    price: Ints,
+    slot: Ints,
+    stay: Ints,
+    own: Ints,
+    bits: int,
+    shape: Ints,
+    owner: Ints,
+    limit: int,
+    cap: int,
+    bound: Ints,
+) -> None:
+    """``bound_rows`` on 1 to ``limit`` chiplets; ``price[N + 1, MULTIPLIERS]``."""
+    for n in range(1, limit + 1):
+        on = on_region(costs, n)
+        bound_rows(net, machine, on, kind, price[n], slot, stay, own, bits, shape, owner, n, cap, bound)
+
+
+@inner
 def bound_rows(
     net: NetworkArrays,
     machine: Machine,
-    base: Ints,
-    move: Ints,
-    start: Ints,
-    timed: Ints,
-    charge: Ints,
+    costs: LayerCosts,
     kind: Ints,
     price: Ints,
     slot: Ints,
@@ -90,8 +117,9 @@ def bound_rows(
 
     Layers are taken in turn; of all ways that leave the same layouts behind only the least time is kept, with
     what is stored charged at each of ``price[MULTIPLIERS]`` (ps per KiB). ``owner[s]`` is the first layer of
-    some cluster of shape s: only that one is looked at. Other arguments: ``LayerCosts``, ``network_slots``.
+    some cluster of shape s: only that one is looked at. Other arguments: ``network_slots``.
     """
+    base, move, start, timed, charge = costs
     L = len(net.layer)
     grids = base.shape[1]
     steps = len(price)
