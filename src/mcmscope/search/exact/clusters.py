@@ -127,6 +127,9 @@ class Clusters:
             np.zeros((FIRST_WAYS, L), dtype=np.int64),
         )
         if rules.longest > 1:
+            owner = np.full(size[0], L, dtype=np.int64)  # the first layer of some cluster of each shape
+            for i in range(L - 1, -1, -1):
+                owner[shape[i, i + 1 :]] = i
             bound_shapes(
                 net,
                 model.machine,
@@ -137,20 +140,18 @@ class Clusters:
                 self.micro,
                 self.limit,
                 shape,
+                owner,
                 self.known.bound,
             )
-            self._bound_regions(upper // self.beats)
+            self._bound_regions(owner, upper // self.beats)
         fill_singles(model.machine, tables.kind, tables.alone[index], self.limit, self.known)
         np.minimum.accumulate(self.known.bound, axis=1, out=self.known.least)
 
-    def _bound_regions(self, cap: int) -> None:
+    def _bound_regions(self, owner: Ints, cap: int) -> None:
         """Better bounds, up to ``cap`` ps, from whole rows of clusters that begin with the same layer."""
         model, L = self.context.model, self.context.layers
         slot, stay, own = (np.zeros(L, dtype=np.int64) for _ in range(3))
         bits = int(network_slots(model.net, slot, stay, own))
-        owner = np.full(len(self.known.bound), L, dtype=np.int64)
-        for i in range(L - 1, -1, -1):
-            owner[self.shape[i, i + 1 :]] = i
         bound_regions(
             model.net,
             model.machine,
@@ -210,9 +211,13 @@ def bound_shapes(
     u: int,
     limit: int,
     shape: Ints,
+    owner: Ints,
     bound: Ints,
 ) -> None:
-    """Fill ``bound[S, N + 1]`` for clusters of several layers: each layer at its best, weights charged."""
+    """Fill ``bound[S, N + 1]`` for clusters of several layers: each layer at its best, weights charged.
+
+    ``owner[s]`` is the first layer of some cluster of shape s: only that one is looked at.
+    """
     L = len(net.layer)
     steps = price.shape[1]
     time = np.zeros(steps, dtype=np.int64)
@@ -232,6 +237,8 @@ def bound_shapes(
                 for step in range(steps):
                     time[step] += inside[step, kind[j - 1], n]
                     least = max(least, time[step])
+                if owner[shape[i, j]] != i:
+                    continue
                 need = cluster_need(net, i, j, n, u)
                 need += machine.unified * ((net.weights[j] - net.weights[i]) // n)
                 spill = spill_ps(max(0, need - machine.activation_free), machine)

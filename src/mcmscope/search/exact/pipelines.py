@@ -103,22 +103,30 @@ class _Work:
             if self.limit.reached():
                 raise OutOfTime
             clusters = Clusters(context, index, self.shape, rules, self.upper)
-            self.solvers.append(Segments(clusters, rules, self.limit))
-            self.bounds.append(self._bounds(self.solvers[-1]))
+            solver = Segments(clusters, rules, self.limit)
+            self.solvers.append(solver)
+            floor = np.minimum(solver.floor, self.upper // solver.beats + 1)
+            self.bounds.append(self.load_ps + solver.beats * floor)
         if rules.resident and L == 1:
             best = self.pieces[0, 1].time_ps if self.pieces else NEVER
             piece = self._solve(0, 1, best)
             if piece is not None:
                 self.pieces[0, 1] = piece
         self._raise_values()
+        self._bound_all(0)
 
     def rebound(self) -> None:
         """Bound all segments again where much has been learnt of clusters since the last time."""
-        for index, solver in enumerate(self.solvers):
+        self._bound_all(MANY_PROBES)
+
+    def _bound_all(self, probes: int) -> None:
+        """Bound all segments under the micro-batches that were asked so often about one."""
+        self.lower()  # layers ahead and behind
+        for solver, bound in zip(self.solvers, self.bounds, strict=True):
             tally = solver.clusters.known.tally
-            if tally[PROBED] > MANY_PROBES:
+            if tally[PROBED] >= probes:
                 tally[PROBED] = 0
-                np.maximum(self.bounds[index], self._bounds(solver), out=self.bounds[index])
+                np.maximum(bound, self._bounds(solver), out=bound)
         self._raise_values()
 
     def _raise_values(self) -> None:
@@ -154,10 +162,10 @@ class _Work:
             own.limit,
             np.array(trial[::-1], dtype=np.int64),
             self.upper,
+            self.ahead,
+            self.behind,
             value,
         )
-        if self.rules.resident and context.layers == 1:
-            value[0, 1] = 0
         value[value >= self.upper] = NEVER
         return value
 
