@@ -21,7 +21,7 @@ from mcmscope.search.tables import NEVER
 STEP = 1.04
 """Ratio of the beats between which segments are bounded."""
 
-MANY_PROBES = 2000
+MANY_PROBES = 700
 """Probes of beats after which bounding all segments again is worth its time."""
 
 MOST_CELLS = 50_000_000
