@@ -10,13 +10,17 @@ from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, cut_bytes, relayed_bytes, spill_ps
 from mcmscope.jit import inner, kernel
 from mcmscope.search.exact.front import FRONT_HELD, FRONT_LOAD, FRONT_TIME
+from mcmscope.search.exact.settle import MADE, PROBED, Known, Room, Setting, is_known, settle
+from mcmscope.search.tables import NEVER
 
+AT_ONCE = 8
+"""Sizes of regions on which a cluster is made exact before the clusters are chosen anew."""
 
-@kernel
-def first_sizes(least: Ints, beat: int, limit: int, size: Ints) -> None:
-    """``size[S]``: fewest chiplets on which a stage may keep to ``beat`` (ps); ``limit + 1``: none."""
-    for s in range(len(least)):
-        size[s] = first_size(least, s, beat, limit)
+MANY_LABELS = 100_000
+"""Labels after which a kernel comes back undecided, so that the limit can be looked at."""
+
+UNDECIDED = -5
+"""Returned where the same question has to be asked again."""
 
 
 @inner
@@ -35,6 +39,25 @@ def first_size(least: Ints, s: int, beat: int, limit: int) -> int:
     return low
 
 
+@inner
+def fill_sizes(
+    shape: Ints, least: Ints, least_ps: Ints, longest: int, limit: int, beat: int, size: Ints, begin: Ints
+) -> None:
+    """``size[j, i]``: fewest chiplets on which cluster [i, j) may keep to ``beat`` (ps); ``limit + 1``: none.
+
+    Only from i = ``begin[j]`` on: longer clusters never do. A row holds what ``reach`` reads in turn.
+    """
+    of_shape = np.zeros(len(least), dtype=np.int64)
+    for s in range(len(least)):
+        of_shape[s] = first_size(least, s, beat, limit)
+    for j in range(1, len(begin)):
+        i = j
+        while i > max(0, j - longest) and least_ps[j] - least_ps[i - 1] <= beat:
+            i -= 1
+            size[j, i] = of_shape[shape[i, j]]
+        begin[j] = i
+
+
 @kernel
 def segment_cuts(net: NetworkArrays, machine: Machine, a: int, b: int, u: int, cuts: Ints) -> None:
     """``cuts[j - a]``: floor (ps) that a cluster boundary at j puts under the beat of segment [a, b)."""
@@ -42,16 +65,16 @@ def segment_cuts(net: NetworkArrays, machine: Machine, a: int, b: int, u: int, c
         cuts[j - a] = transfer_ps(u * cut_bytes(net, a, b, j), machine.cut_mb_per_s)
 
 
-@kernel
+@inner
 def reach(
     net: NetworkArrays,
     machine: Machine,
-    shape: Ints,
     size: Ints,
+    begin: Ints,
     least_ps: Ints,
     a: int,
+    end: int,
     u: int,
-    longest: int,
     limit: int,
     beat: int,
     most: int,
@@ -61,26 +84,23 @@ def reach(
 ) -> None:
     """``clusters[b]``: at least so many clusters segment [a, b) needs at ``beat``; ``most + 1``: too many.
 
-    Floors that only some b have are left out. ``least_ps[L + 1]`` are prefix sums of the layers' least times,
-    ``chiplets`` and
-    ``useful`` are scratch.
+    Up to b = ``end``. Floors that only some b have are left out. ``least_ps[L + 1]`` are prefix sums of the
+    layers' least times, ``chiplets`` and ``useful`` are scratch, ``size`` and ``begin`` as in ``fill_sizes``.
     """
     L = len(net.layer)
-    for b in range(a, L + 1):
+    for b in range(a, end + 1):
         clusters[b] = most + 1
     chiplets[a, 0] = 0
     clusters[a] = 0
     useful[a, 0] = 1
     useful[a, 1] = 0
     furthest = a
-    for j in range(a + 1, L + 1):
+    for j in range(a + 1, end + 1):
         for k in range(most + 1):
             chiplets[j, k] = limit + 1
         useful[j, 0] = 0
-        for i in range(j - 1, max(a, j - longest) - 1, -1):
-            if least_ps[j] - least_ps[i] > beat:
-                break
-            n = size[shape[i, j]] if useful[i, 0] > 0 else limit + 1
+        for i in range(max(a, begin[j]), j):
+            n = size[j, i]
             if n > limit:
                 continue
             for x in range(1, useful[i, 0] + 1):
@@ -131,33 +151,45 @@ def bound_segments(
     limit: int,
     trial: Ints,
     upper: int,
+    ahead: Ints,
+    behind: Ints,
     value: Ints,
 ) -> None:
     """Lower ``value[a, b]`` to a bound of the time (ps) of every segment of several layers.
 
     ``trial`` holds ascending beats (ps); between two of them a segment has at least the clusters that the
-    longer one needs, and at least the beat of the shorter one or its own ``floor[a, b]``. Times from
-    ``upper`` up do not count; the last of ``trial`` allows that in ``beats``.
+    longer one needs, and at least the beat of the shorter one or its own ``floor[a, b]``. The last of them
+    allows ``upper`` in ``beats``. Paths of ``upper`` and more do not count: what lies before layer a takes
+    ``ahead[a]`` at least, what begins with b ``behind[b]``.
     """
     L = len(net.layer)
-    size = np.zeros(len(least), dtype=np.int64)
+    size = np.zeros((L + 1, L + 1), dtype=np.int64)
+    begin = np.zeros(L + 1, dtype=np.int64)
     clusters = np.zeros(L + 1, dtype=np.int64)
     chiplets = np.zeros((L + 1, min(L, limit) + 1), dtype=np.int64)
     useful = np.zeros((L + 1, min(L, limit) + 2), dtype=np.int64)
     below = 0
     for beat in trial:
         most = min(min(most_clusters, limit), upper // max(1, below) - beats + 1)
-        first_sizes(least, beat, limit, size)
+        fill_sizes(shape, least, least_ps, longest, limit, beat, size, begin)
         for a in range(L - 1):
+            # The longest segment that beats above ``below`` still say something about.
+            end = 0
+            for b in range(a + 2, L + 1):
+                run = load_ps[a, b] + beats * max(below + 1, floor[a, b])
+                if floor[a, b] <= beat and run < min(value[a, b], upper - ahead[a] - behind[b]):
+                    end = b
+            if end == 0:
+                continue
             reach(
                 net,
                 machine,
-                shape,
                 size,
+                begin,
                 least_ps,
                 a,
+                end,
                 u,
-                longest,
                 limit,
                 beat,
                 most,
@@ -165,7 +197,7 @@ def bound_segments(
                 useful,
                 clusters,
             )
-            for b in range(a + 2, L + 1):
+            for b in range(a + 2, end + 1):
                 if clusters[b] <= most and floor[a, b] <= beat:
                     run = (beats + clusters[b] - 1) * max(below + 1, floor[a, b])
                     value[a, b] = min(value[a, b], load_ps[a, b] + run)
@@ -176,13 +208,7 @@ def bound_segments(
 def stage_size(
     net: NetworkArrays,
     machine: Machine,
-    shape: Ints,
-    bound: Ints,
-    least: Ints,
-    row: Ints,
-    count: Ints,
-    cap: Ints,
-    ways: Ints,
+    own: Known,
     a: int,
     b: int,
     i: int,
@@ -198,11 +224,11 @@ def stage_size(
 
     Where its ways are not known yet, bounds stand for them. ``limit + 1``: none.
     """
-    s = shape[i, j]
-    for n in range(first_size(least, s, beat, limit), limit + 1):
-        if bound[s, n] > beat:
+    s = own.shape[i, j]
+    for n in range(first_size(own.least, s, beat, limit), limit + 1):
+        if own.bound[s, n] > beat:
             continue
-        if row[s, n] < 0 or cap[s, n] < beat:
+        if not is_known(own, s, n, beat):
             held = cluster_need(net, i, j, n, u) - machine.activation_free
             if held + ceil_div(u * relayed, n) > 0:
                 held += ceil_div(u * relayed_bytes(net, a, b, i, j), n)
@@ -210,10 +236,10 @@ def stage_size(
                     continue
             return n
         relay = -1
-        for w in range(row[s, n], row[s, n] + count[s, n]):
-            if ways[w, FRONT_TIME] > beat or ways[w, FRONT_LOAD] > load:
+        for w in range(own.row[s, n], own.row[s, n] + own.many[s, n]):
+            if own.ways[w, FRONT_TIME] > beat or own.ways[w, FRONT_LOAD] > load:
                 continue
-            held = ways[w, FRONT_HELD] - machine.activation_free
+            held = own.ways[w, FRONT_HELD] - machine.activation_free
             if held + ceil_div(u * relayed, n) <= 0:
                 return n
             if relay < 0:
@@ -223,17 +249,11 @@ def stage_size(
     return limit + 1
 
 
-@kernel
+@inner
 def fewest_clusters(
     net: NetworkArrays,
     machine: Machine,
-    shape: Ints,
-    bound: Ints,
-    least: Ints,
-    row: Ints,
-    count: Ints,
-    cap: Ints,
-    ways: Ints,
+    own: Known,
     least_ps: Ints,
     work: Ints,
     cuts: Ints,
@@ -247,6 +267,7 @@ def fewest_clusters(
     beat: int,
     load: int,
     most: int,
+    sizes: Ints,
     ends: Ints,
     regions: Ints,
 ) -> int:
@@ -254,7 +275,7 @@ def fewest_clusters(
 
     Clusters have at most ``longest`` layers. Fills ``ends`` and ``regions`` of these clusters, of all such on
     the fewest chiplets; ``most + 1``: there are none. ``work[L + 1]`` are prefix sums of the layers' least
-    chiplets times ps.
+    chiplets times ps; ``sizes[i - a, j - a]`` remembers ``stage_size``, 0 where it is not known.
     """
     length = b - a
     chiplets = np.full((length + 1, most + 1), limit + 1)
@@ -275,27 +296,24 @@ def fewest_clusters(
             y = i - a
             if useful[y, 0] == 0:
                 continue
-            n = stage_size(
-                net,
-                machine,
-                shape,
-                bound,
-                least,
-                row,
-                count,
-                cap,
-                ways,
-                a,
-                b,
-                i,
-                j,
-                u,
-                relayed,
-                limit,
-                io_ps,
-                beat,
-                load,
-            )
+            n = sizes[y, x]
+            if n == 0:
+                n = stage_size(
+                    net,
+                    machine,
+                    own,
+                    a,
+                    b,
+                    i,
+                    j,
+                    u,
+                    relayed,
+                    limit,
+                    io_ps,
+                    beat,
+                    load,
+                )
+                sizes[y, x] = n
             if n > room:
                 continue
             for index in range(1, useful[y, 0] + 1):
@@ -314,3 +332,128 @@ def fewest_clusters(
             regions[k - 1] = chiplets[j - a, k] - chiplets[i - a, k - 1]
             j = i
     return found
+
+
+@inner
+def forget(own: Known, s: int, a: int, b: int, sizes: Ints) -> None:
+    """Clear ``sizes`` of clusters of shape s, of which more is known now."""
+    for i in range(a, b):
+        for j in range(i + 1, b + 1):
+            if own.shape[i, j] == s:
+                sizes[i - a, j - a] = 0
+
+
+@kernel
+def probe(
+    net: NetworkArrays,
+    machine: Machine,
+    setting: Setting,
+    own: Known,
+    room: Room,
+    least_ps: Ints,
+    work: Ints,
+    cuts: Ints,
+    a: int,
+    b: int,
+    longest: int,
+    limit: int,
+    io_ps: int,
+    beat: int,
+    load: int,
+    most: int,
+    cap: int,
+    ends: Ints,
+    regions: Ints,
+) -> int:
+    """As ``fewest_clusters``, but with clusters whose ways are known: all else that is used is made exact.
+
+    Ways are looked for up to ``cap`` ps. Below 0: there was no room, as in ``refine``, or ``UNDECIDED``.
+    """
+    begun = own.tally[MADE]
+    sizes = np.zeros((b - a + 1, b - a + 1), dtype=np.int64)
+    while own.tally[MADE] - begun < MANY_LABELS:
+        own.tally[PROBED] += 1
+        count = fewest_clusters(
+            net,
+            machine,
+            own,
+            least_ps,
+            work,
+            cuts,
+            a,
+            b,
+            setting.u,
+            setting.relayed,
+            longest,
+            limit,
+            io_ps,
+            beat,
+            load,
+            most,
+            sizes,
+            ends,
+            regions,
+        )
+        if count > most:
+            return count
+        sure = True
+        i = a
+        for k in range(count):
+            j, n = ends[k], regions[k]
+            if not is_known(own, own.shape[i, j], n, beat):
+                sure = False
+                rest = work[b] - work[a] - work[j] + work[i]
+                widest = max(n, min(limit - ceil_div(rest, beat), n + AT_ONCE - 1))
+                told = settle(net, machine, setting, own, room, i, j, n, widest, beat, cap)
+                if told < 0:
+                    return told
+                forget(own, own.shape[i, j], a, b, sizes)
+            i = j
+        if sure:
+            return count
+    return UNDECIDED
+
+
+@kernel
+def choose_ways(
+    net: NetworkArrays,
+    machine: Machine,
+    setting: Setting,
+    own: Known,
+    cuts: Ints,
+    a: int,
+    io_ps: int,
+    beat: int,
+    load: int,
+    ends: Ints,
+    regions: Ints,
+    ways: Ints,
+) -> tuple[int, int]:
+    """The beat (ps) that clusters keep in the ways that load least, and the longest of these loads.
+
+    Fills ``ways``, one for each of ``ends``. All keep to ``beat`` and ``load``.
+    """
+    b = ends[-1]
+    kept = io_ps
+    longest = 0
+    i = a
+    for k in range(len(ends)):
+        j, n = ends[k], regions[k]
+        s = own.shape[i, j]
+        relayed = ceil_div(setting.u * relayed_bytes(net, a, b, i, j), n)
+        least: int = NEVER
+        fastest: int = NEVER
+        for w in range(own.row[s, n], own.row[s, n] + own.many[s, n]):
+            excess = max(0, own.ways[w, FRONT_HELD] + relayed - machine.activation_free)
+            time = max(own.ways[w, FRONT_TIME], io_ps + spill_ps(excess, machine))
+            loaded = own.ways[w, FRONT_LOAD]
+            if time > beat or loaded > load or loaded > least or (loaded == least and time >= fastest):
+                continue
+            least, fastest = loaded, time
+            ways[k] = w
+        kept = max(kept, fastest)
+        longest = max(longest, least)
+        if j < b:
+            kept = max(kept, int(cuts[j - a]))
+        i = j
+    return kept, longest

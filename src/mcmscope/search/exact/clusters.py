@@ -21,21 +21,26 @@ from mcmscope.cost.memory import cluster_need, spill_ps
 from mcmscope.cost.nop import drain_ps
 from mcmscope.jit import kernel
 from mcmscope.search.context import SearchContext
-from mcmscope.search.exact.costs import LayerCosts, layer_costs
+from mcmscope.search.exact.costs import region_costs
 from mcmscope.search.exact.family import Family
 from mcmscope.search.exact.front import (
     FRONT_COLUMNS,
-    FRONT_HELD,
-    FRONT_LOAD,
-    FRONT_TIME,
+    FRONT_GRID,
     LABEL_COLUMNS,
     NO_ROOM_FOR_LABELS,
     NO_ROOM_FOR_WAYS,
-    cluster_front,
 )
-from mcmscope.search.exact.rows import bound_rows, network_slots
-from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
-from mcmscope.search.transfers import spilling_ps
+from mcmscope.search.exact.rows import bound_regions, network_slots
+from mcmscope.search.exact.settle import (
+    NO_ROOM_FOR_ALL,
+    TALLIES,
+    Known,
+    Room,
+    Setting,
+    fill_singles,
+    ways_of,
+)
+from mcmscope.search.tables import MAX_OPTIONS, NEVER, layer_kinds
 
 MOST_LABELS = 300_000
 """Labels of one cluster beyond which the search gives up a proof."""
@@ -78,13 +83,7 @@ def shapes(context: SearchContext) -> Ints:
 
 
 class Clusters:
-    """All clusters under the index-th micro-batch, on up to ``limit`` chiplets.
-
-    ``bound[S, N + 1]``: lower bound (ps) of a stage of shape s on n chiplets, its own spill included;
-    ``least[S, N + 1]`` the same on at most n. ``row[S, N + 1]``: where its ways begin in ``ways`` (and how
-    many there are in ``count``), -1 while only bounded. ``cap[S, N + 1]``: stages slower than that (ps)
-    were not looked at: such a ``bound`` is ``cap + 1`` at least. ``ways[:, FRONT_COLUMNS]``.
-    """
+    """All clusters under the index-th micro-batch, on up to ``limit`` chiplets, and what is known of them."""
 
     def __init__(self, context: SearchContext, index: int, shape: Ints, rules: Family, upper: int) -> None:
         self.context, self.index, self.shape = context, index, shape
@@ -95,21 +94,42 @@ class Clusters:
         share = -(-context.batch // rules.replicas)
         self.beats = -(-share // self.micro)
         net, L, N = model.net, context.layers, model.machine.chiplets
-        self.first = layer_kinds(net)[1]
-        self.relayed = int(max(net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
-        count = int(shape.max()) + 1
-        self.bound = np.full((count, N + 1), NEVER, dtype=np.int64)
-        self.row = np.full((count, N + 1), -1, dtype=np.int64)
-        self.count = np.zeros((count, N + 1), dtype=np.int64)
-        self.cap = np.zeros((count, N + 1), dtype=np.int64)
-        self.ways = np.zeros((4096, FRONT_COLUMNS), dtype=np.int64)
-        self.used = 0
-        self._chosen: list[Way] = []
-        self._costs: dict[int, LayerCosts] = {}
-        self._labels = np.zeros((FIRST_LABELS, LABEL_COLUMNS), dtype=np.int64)
-        self._front = np.zeros((FIRST_WAYS, FRONT_COLUMNS), dtype=np.int64)
-        self._partitions = np.zeros((FIRST_WAYS, L), dtype=np.int64)
+        relayed = int(max(net.span[MADE_BEFORE, b, L] for b in range(L + 1)))
+        costs = region_costs(
+            net,
+            model.machine,
+            model.tilings,
+            layer_kinds(net)[1],
+            tables.price,
+            self.limit,
+            self.micro,
+            tables.grid_start[index],
+            tables.grids[index],
+        )
+        self.setting = Setting(
+            costs, tables.kind, tables.price, context.dram_ps, self.micro, self.replicas, relayed
+        )
+        size = (int(shape.max()) + 1, N + 1)
+        singles = len(np.unique(shape.diagonal(1))) * self.limit * MAX_OPTIONS
+        self.known = Known(
+            shape,
+            bound=np.full(size, NEVER, dtype=np.int64),
+            least=np.full(size, NEVER, dtype=np.int64),
+            row=np.full(size, -1, dtype=np.int64),
+            many=np.zeros(size, dtype=np.int64),
+            cap=np.zeros(size, dtype=np.int64),
+            ways=np.zeros((singles + 4 * FIRST_WAYS, FRONT_COLUMNS), dtype=np.int64),
+            tally=np.zeros(TALLIES, dtype=np.int64),
+        )
+        self.room = Room(
+            np.zeros((FIRST_LABELS, LABEL_COLUMNS), dtype=np.int64),
+            np.zeros((FIRST_WAYS, FRONT_COLUMNS), dtype=np.int64),
+            np.zeros((FIRST_WAYS, L), dtype=np.int64),
+        )
         if rules.longest > 1:
+            owner = np.full(size[0], L, dtype=np.int64)  # the first layer of some cluster of each shape
+            for i in range(L - 1, -1, -1):
+                owner[shape[i, i + 1 :]] = i
             bound_shapes(
                 net,
                 model.machine,
@@ -120,167 +140,64 @@ class Clusters:
                 self.micro,
                 self.limit,
                 shape,
-                self.bound,
+                owner,
+                self.known.bound,
             )
-            self._bound_rows(upper // self.beats)
-        self._fill_singles()
-        self.least = np.minimum.accumulate(self.bound, axis=1)
+            self._bound_regions(owner, upper // self.beats)
+        fill_singles(model.machine, tables.kind, tables.alone[index], self.limit, self.known)
+        np.minimum.accumulate(self.known.bound, axis=1, out=self.known.least)
 
-    def _bound_rows(self, cap: int) -> None:
+    def _bound_regions(self, owner: Ints, cap: int) -> None:
         """Better bounds, up to ``cap`` ps, from whole rows of clusters that begin with the same layer."""
         model, L = self.context.model, self.context.layers
         slot, stay, own = (np.zeros(L, dtype=np.int64) for _ in range(3))
         bits = int(network_slots(model.net, slot, stay, own))
-        owner = np.full(len(self.bound), L, dtype=np.int64)
-        for i in range(L - 1, -1, -1):
-            owner[self.shape[i, i + 1 :]] = i
-        for n in range(1, self.limit + 1):
-            bound_rows(
-                model.net,
-                model.machine,
-                *self.costs(n),
-                self.context.tables.kind,
-                self.context.tables.price[n],
-                slot,
-                stay,
-                own,
-                bits,
-                self.shape,
-                owner,
-                n,
-                cap,
-                self.bound,
-            )
-
-    def _fill_singles(self) -> None:
-        """Clusters of one layer: all their ways are in the tables."""
-        tables = self.context.tables
-        for l in range(self.context.layers):
-            s = int(self.shape[l, l + 1])
-            if self.row[s, self.limit] >= 0 or self.row[s].max() >= 0:
-                continue
-            for n in range(1, self.limit + 1):
-                options = tables.alone[self.index, tables.kind[l], n]
-                options = options[options[:, TIME] < NEVER]
-                rows = np.stack(
-                    [options[:, TIME], options[:, HELD], options[:, LOAD], options[:, CHOICE]], axis=1
-                )
-                grids = tables.grids[self.index]
-                ways = [Way(tuple(grids[c // 3].tolist()), (c % 3,)) for c in options[:, CHOICE].tolist()]
-                self._keep(s, n, rows, ways)
-                self.cap[s, n] = NEVER
-
-    def _keep(self, s: int, n: int, rows: Ints, ways: list[Way]) -> None:
-        if self.used + len(rows) > len(self.ways):
-            grown = np.zeros((2 * len(self.ways) + len(rows), FRONT_COLUMNS), dtype=np.int64)
-            grown[: self.used] = self.ways[: self.used]
-            self.ways = grown
-        self.ways[self.used : self.used + len(rows)] = rows
-        self.row[s, n], self.count[s, n] = self.used, len(rows)
-        self._chosen.extend(ways)
-        self.used += len(rows)
-        self.bound[s, n] = min(
-            (max(time, self.spill_ps(held)) for time, held in rows[:, :2].tolist()), default=NEVER
+        bound_regions(
+            model.net,
+            model.machine,
+            self.setting.costs,
+            self.setting.kind,
+            self.setting.price,
+            slot,
+            stay,
+            own,
+            bits,
+            self.shape,
+            owner,
+            self.limit,
+            cap,
+            self.known.bound,
         )
 
-    def is_known(self, i: int, j: int, n: int, beat: int) -> bool:
-        """Whether all ways to run cluster [i, j) on n chiplets in a beat of so many ps are known."""
-        s = self.shape[i, j]
-        return bool(self.row[s, n] >= 0 and self.cap[s, n] >= beat)
-
-    def ways_of(self, i: int, j: int, n: int) -> list[tuple[int, tuple[int, int, int]]]:
-        """The known ways: (number, (time ps, load ps, held bytes)) each."""
-        s = self.shape[i, j]
-        begin, end = int(self.row[s, n]), int(self.row[s, n] + self.count[s, n])
-        columns = [FRONT_TIME, FRONT_LOAD, FRONT_HELD]
-        return [(begin + x, tuple(row)) for x, row in enumerate(self.ways[begin:end, columns].tolist())]
-
-    def way(self, number: int) -> Way:
-        """A known way by its number."""
-        return self._chosen[number]
-
-    def spill_ps(self, held: int) -> int:
-        """See ``cost.memory.spill_ps``; ``held`` bytes in all."""
-        machine = self.context.model.machine
-        return spilling_ps(max(0, held - machine.activation_free), machine)
-
-    def costs(self, n: int) -> LayerCosts:
-        """Costs of single layers on n chiplets."""
-        if n not in self._costs:
-            start, end = self.context.tables.grid_start[self.index, n : n + 2].tolist()
-            model = self.context.model
-            grids = self.context.tables.grids[self.index][start:end]
-            self._costs[n] = layer_costs(
-                model.net,
-                model.machine,
-                model.tilings,
-                self.first,
-                self.context.tables.price[n],
-                n,
-                self.micro,
-                grids,
-            )
-        return self._costs[n]
-
-    def settle(self, i: int, j: int, n: int, most: int, beat: int, cap: int) -> None:
-        """Find the fewest chiplets, n to ``most``, on which cluster [i, j) does keep to ``beat`` ps."""
-        s = int(self.shape[i, j])
-        for size in range(n, most + 1):
-            if self.bound[s, size] > beat:
-                continue
-            if not self.is_known(i, j, size, beat):
-                self.refine(i, j, size, cap)
-            if self.bound[s, size] <= beat:
-                break
-        self.least[s] = np.minimum.accumulate(self.bound[s])
-
-    def refine(self, i: int, j: int, n: int, cap: int) -> None:
-        """Find all ways to run cluster [i, j) on n chiplets that keep to a beat of ``cap`` ps."""
-        context, model = self.context, self.context.model
-        s = int(self.shape[i, j])
-        costs = self.costs(n)
-        while True:
-            count, made = cluster_front(
-                model.net,
-                model.machine,
-                *costs,
-                context.tables.kind,
-                context.tables.price[n],
-                i,
-                j,
-                n,
-                self.micro,
-                self.replicas,
-                self.relayed,
-                int(context.dram_ps[i, j]),
-                cap,
-                self._labels,
-                self._front,
-                self._partitions,
-            )
-            context.states += int(made)
-            if count >= 0:
-                break
-            if count == NO_ROOM_FOR_LABELS and len(self._labels) < MOST_LABELS:
-                self._labels = np.zeros((4 * len(self._labels), LABEL_COLUMNS), dtype=np.int64)
-            elif count == NO_ROOM_FOR_WAYS and len(self._front) < MOST_WAYS:
-                self._front = np.zeros((4 * len(self._front), FRONT_COLUMNS), dtype=np.int64)
-                self._partitions = np.zeros((len(self._front), context.layers), dtype=np.int64)
-            else:
-                raise TooHard
-        self.cap[s, n] = cap
-        if count == 0:
-            self.bound[s, n] = max(self.bound[s, n], cap + 1)
+    def make_room(self, told: int) -> None:
+        """More room where a kernel says that there was none."""
+        labels, front, partitions = self.room
+        if told == NO_ROOM_FOR_ALL:
+            more = np.zeros((2 * len(self.known.ways) + len(front), FRONT_COLUMNS), dtype=np.int64)
+            more[: len(self.known.ways)] = self.known.ways
+            self.known = self.known._replace(ways=more)
+        elif told == NO_ROOM_FOR_LABELS and len(labels) < MOST_LABELS:
+            self.room = Room(np.zeros((4 * len(labels), LABEL_COLUMNS), dtype=np.int64), front, partitions)
+        elif told == NO_ROOM_FOR_WAYS and len(front) < MOST_WAYS:
+            rows = 4 * len(front)
+            front = np.zeros((rows, FRONT_COLUMNS), dtype=np.int64)
+            self.room = Room(labels, front, np.zeros((rows, self.context.layers), dtype=np.int64))
         else:
-            start = int(context.tables.grid_start[self.index, n])
-            rows = self._front[:count].copy()
-            partitions: list[list[int]] = self._partitions[:count, : j - i].tolist()
-            grids = context.tables.grids[self.index]
-            ways = [
-                Way(tuple(grids[start + g].tolist()), tuple(row))
-                for g, row in zip(rows[:, 3].tolist(), partitions, strict=True)
-            ]
-            self._keep(s, n, rows, ways)
+            raise TooHard
+
+    def way(self, i: int, j: int, n: int, number: int) -> Way:
+        """The tile grid and partitions of one of the ways of cluster [i, j) on n chiplets."""
+        known, model = self.known, self.context.model
+        s = int(self.shape[i, j])
+        grid = int(known.ways[number, FRONT_GRID])
+        if j == i + 1:
+            tiles, partition = self.context.grid(self.index, grid)
+            return Way(tiles, (partition,))
+        # Partitions are not kept: few are asked for, and the same labels lead to them again.
+        ways_of(model.net, model.machine, self.setting, known, self.room, i, j, n, int(known.cap[s, n]))
+        start = int(self.setting.costs.grid_start[n])
+        tiles = self.context.tables.grids[self.index][start + grid].tolist()
+        return Way(tuple(tiles), tuple(self.room.partitions[number - known.row[s, n], : j - i].tolist()))
 
 
 @kernel
@@ -294,9 +211,13 @@ def bound_shapes(
     u: int,
     limit: int,
     shape: Ints,
+    owner: Ints,
     bound: Ints,
 ) -> None:
-    """Fill ``bound[S, N + 1]`` for clusters of several layers: each layer at its best, weights charged."""
+    """Fill ``bound[S, N + 1]`` for clusters of several layers: each layer at its best, weights charged.
+
+    ``owner[s]`` is the first layer of some cluster of shape s: only that one is looked at.
+    """
     L = len(net.layer)
     steps = price.shape[1]
     time = np.zeros(steps, dtype=np.int64)
@@ -316,6 +237,8 @@ def bound_shapes(
                 for step in range(steps):
                     time[step] += inside[step, kind[j - 1], n]
                     least = max(least, time[step])
+                if owner[shape[i, j]] != i:
+                    continue
                 need = cluster_need(net, i, j, n, u)
                 need += machine.unified * ((net.weights[j] - net.weights[i]) // n)
                 spill = spill_ps(max(0, need - machine.activation_free), machine)

@@ -42,6 +42,17 @@ class LayerCosts(NamedTuple):
     charge: Ints  # [kinds, G, 3, MULTIPLIERS]: price of what is stored, ps
 
 
+class RegionCosts(NamedTuple):
+    """``LayerCosts`` of regions of 1, 2, .. chiplets, one behind the other."""
+
+    base: Ints
+    move: Ints
+    timed: Ints
+    charge: Ints
+    start: Ints
+    grid_start: Ints  # [N + 2]: the tile grids of each size
+
+
 def operand_starts(net: NetworkArrays, first: Ints) -> Ints:
     """Where the operands of each kind begin in ``LayerCosts.move``; ``first[kinds]`` is a layer of each."""
     counts = net.operand_start[first + 1] - net.operand_start[first]
@@ -70,6 +81,72 @@ def layer_costs(
     fill_times(machine, base, move, start, n, timed)
     charge = base[:, :, :, STORED, None] * price // 1024
     return LayerCosts(base, move, start, timed, np.ascontiguousarray(charge))
+
+
+def region_costs(
+    net: NetworkArrays,
+    machine: Machine,
+    tilings: Tilings,
+    first: Ints,
+    price: Ints,
+    limit: int,
+    u: int,
+    grid_start: Ints,
+    grids: Ints,
+) -> RegionCosts:
+    """Costs of the layers ``first[kinds]`` on 1 to ``limit`` chiplets; ``price[N + 1, MULTIPLIERS]``."""
+    start = operand_starts(net, first)
+    places = int(grid_start[limit + 1]) * 3
+    base = np.zeros(len(first) * places * BASE_COLUMNS, dtype=np.int64)
+    move = np.zeros(int(start[-1]) * places * 9, dtype=np.int64)
+    timed = np.zeros(len(first) * places * PATTERNS, dtype=np.int64)
+    charge = np.zeros(len(first) * places * price.shape[1], dtype=np.int64)
+    costs = RegionCosts(base, move, timed, charge, start, grid_start)
+    fill_regions(net, machine, tilings, first, price, limit, u, grids, costs)
+    return costs
+
+
+@inner
+def on_region(costs: RegionCosts, n: int) -> LayerCosts:
+    """The costs on n chiplets."""
+    kinds = len(costs.start) - 1
+    moves = costs.start[kinds]
+    begin, end = costs.grid_start[n] * 3, costs.grid_start[n + 1] * 3
+    grids = costs.grid_start[n + 1] - costs.grid_start[n]
+    steps = len(costs.charge) * PATTERNS // len(costs.timed)
+    row, patterns = kinds * BASE_COLUMNS, kinds * PATTERNS
+    return LayerCosts(
+        costs.base[begin * row : end * row].reshape((kinds, grids, 3, BASE_COLUMNS)),
+        costs.move[begin * moves * 9 : end * moves * 9].reshape((moves, grids, 3, 3, 3)),
+        costs.start,
+        costs.timed[begin * patterns : end * patterns].reshape((kinds, grids, 3, PATTERNS)),
+        costs.charge[begin * kinds * steps : end * kinds * steps].reshape((kinds, grids, 3, steps)),
+    )
+
+
+@kernel
+def fill_regions(
+    net: NetworkArrays,
+    machine: Machine,
+    tilings: Tilings,
+    first: Ints,
+    price: Ints,
+    limit: int,
+    u: int,
+    grids: Ints,
+    costs: RegionCosts,
+) -> None:
+    """Fill the arrays of ``RegionCosts``."""
+    for n in range(1, limit + 1):
+        on = on_region(costs, n)
+        tried = grids[costs.grid_start[n] : costs.grid_start[n + 1]]
+        fill_costs(net, machine, tilings, first, n, u, tried, on.base, on.move, on.start)
+        fill_times(machine, on.base, on.move, on.start, n, on.timed)
+        for kind in range(len(first)):
+            for g in range(len(tried)):
+                for p in range(3):
+                    for step in range(price.shape[1]):
+                        on.charge[kind, g, p, step] = on.base[kind, g, p, STORED] * price[n, step] // 1024
 
 
 @kernel

@@ -15,8 +15,17 @@ from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.cost.machine import Machine, region_hops
 from mcmscope.cost.memory import cluster_need, spill_ps
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
-from mcmscope.jit import inner, kernel
-from mcmscope.search.exact.costs import BUSY, DISTINCT, INGRESS, MOST_DIGITS, STORED, WINDOW, layer_ps
+from mcmscope.jit import inner
+from mcmscope.search.exact.costs import (
+    BUSY,
+    DISTINCT,
+    INGRESS,
+    MOST_DIGITS,
+    STORED,
+    WINDOW,
+    LayerCosts,
+    layer_ps,
+)
 from mcmscope.search.fused import fill_slots
 from mcmscope.search.tables import NEVER
 
@@ -176,15 +185,11 @@ def keep_way(front: Ints, ways: Ints, count: int, time: int, held: int, load: in
     return write, write + 1
 
 
-@kernel
+@inner
 def cluster_front(
     net: NetworkArrays,
     machine: Machine,
-    base: Ints,
-    move: Ints,
-    start: Ints,
-    timed: Ints,
-    charge: Ints,
+    costs: LayerCosts,
     kind: Ints,
     price: Ints,
     i: int,
@@ -201,12 +206,12 @@ def cluster_front(
 ) -> tuple[int, int]:
     """Ways to run cluster [i, j) on n chiplets whose time and spill (ps) are at most ``cap``.
 
-    ``base``, ``move`` and ``start`` are those of ``LayerCosts``, ``price[MULTIPLIERS]`` prices of stored
-    weights (ps per KiB). Bytes held that fit even with ``relayed`` bytes per sample passing by, and loads
-    up to ``dram_ps``, are as good as none. Fills ``front[:, FRONT_COLUMNS]`` and the partitions
-    ``ways[:, j - i]``; returns their number and that of the labels made. ``labels`` is scratch. The number
-    is below 0 if one of these was too short.
+    ``price[MULTIPLIERS]``: prices of stored weights (ps per KiB). Bytes held that fit even with ``relayed``
+    bytes per sample passing by, and loads up to ``dram_ps``, are as good as none. Fills
+    ``front[:, FRONT_COLUMNS]`` and the partitions ``ways[:, j - i]``; returns their number and that of the
+    labels made. ``labels`` is scratch. The number is below 0 if one of these was too short.
     """
+    base, move, start, timed, charge = costs
     length = j - i
     slot = np.zeros(length, dtype=np.int64)
     free_after = np.zeros(length, dtype=np.int64)

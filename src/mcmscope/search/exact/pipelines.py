@@ -13,6 +13,7 @@ from mcmscope.search.exact.beat import bound_segments
 from mcmscope.search.exact.clusters import Clusters, TooHard, shapes
 from mcmscope.search.exact.family import Family
 from mcmscope.search.exact.segment import OutOfTime, Segments
+from mcmscope.search.exact.settle import MADE, PROBED
 from mcmscope.search.lazy import distances
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
@@ -20,7 +21,7 @@ from mcmscope.search.tables import NEVER
 STEP = 1.04
 """Ratio of the beats between which segments are bounded."""
 
-MANY_PROBES = 2000
+MANY_PROBES = 700
 """Probes of beats after which bounding all segments again is worth its time."""
 
 MOST_CELLS = 50_000_000
@@ -59,6 +60,8 @@ def best_pipelines(
         pass
     except KeyboardInterrupt:
         limit.interrupted = True
+    finally:
+        context.states += sum(int(solver.clusters.known.tally[MADE]) for solver in work.solvers)
     return work.known_path(pool), min(upper, work.lower())
 
 
@@ -100,21 +103,30 @@ class _Work:
             if self.limit.reached():
                 raise OutOfTime
             clusters = Clusters(context, index, self.shape, rules, self.upper)
-            self.solvers.append(Segments(clusters, rules, self.limit))
-            self.bounds.append(self._bounds(self.solvers[-1]))
+            solver = Segments(clusters, rules, self.limit)
+            self.solvers.append(solver)
+            floor = np.minimum(solver.floor, self.upper // solver.beats + 1)
+            self.bounds.append(self.load_ps + solver.beats * floor)
         if rules.resident and L == 1:
             best = self.pieces[0, 1].time_ps if self.pieces else NEVER
             piece = self._solve(0, 1, best)
             if piece is not None:
                 self.pieces[0, 1] = piece
         self._raise_values()
+        self._bound_all(0)
 
     def rebound(self) -> None:
         """Bound all segments again where much has been learnt of clusters since the last time."""
-        for index, solver in enumerate(self.solvers):
-            if solver.probes > MANY_PROBES:
-                solver.probes = 0
-                np.maximum(self.bounds[index], self._bounds(solver), out=self.bounds[index])
+        self._bound_all(MANY_PROBES)
+
+    def _bound_all(self, probes: int) -> None:
+        """Bound all segments under the micro-batches that were asked so often about one."""
+        self.lower()  # layers ahead and behind
+        for solver, bound in zip(self.solvers, self.bounds, strict=True):
+            tally = solver.clusters.known.tally
+            if tally[PROBED] >= probes:
+                tally[PROBED] = 0
+                np.maximum(bound, self._bounds(solver), out=bound)
         self._raise_values()
 
     def _raise_values(self) -> None:
@@ -139,7 +151,7 @@ class _Work:
             context.model.net,
             context.model.machine,
             own.shape,
-            own.least,
+            own.known.least,
             solver.least_ps,
             solver.floor,
             self.load_ps,
@@ -150,10 +162,10 @@ class _Work:
             own.limit,
             np.array(trial[::-1], dtype=np.int64),
             self.upper,
+            self.ahead,
+            self.behind,
             value,
         )
-        if self.rules.resident and context.layers == 1:
-            value[0, 1] = 0
         value[value >= self.upper] = NEVER
         return value
 

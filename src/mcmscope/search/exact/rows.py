@@ -8,10 +8,18 @@ from mcmscope.cost.arrays import ISP, SHARDED, SOURCE, SPLIT, TILED, Ints, Netwo
 from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.machine import Machine
 from mcmscope.jit import inner, kernel
-from mcmscope.search.exact.costs import BUSY, INGRESS, MOST_DIGITS, layer_ps
+from mcmscope.search.exact.costs import (
+    BUSY,
+    INGRESS,
+    MOST_DIGITS,
+    LayerCosts,
+    RegionCosts,
+    layer_ps,
+    on_region,
+)
 from mcmscope.search.exact.front import MAX_BITS
 from mcmscope.search.fused import MAX_SLOTS, fill_slots
-from mcmscope.search.tables import NEVER
+from mcmscope.search.tables import MULTIPLIERS, NEVER
 
 
 @kernel
@@ -66,14 +74,33 @@ def loose_ps(
 
 
 @kernel
+def bound_regions(
+    net: NetworkArrays,
+    machine: Machine,
+    costs: RegionCosts,
+    kind: Ints,
+    price: Ints,
+    slot: Ints,
+    stay: Ints,
+    own: Ints,
+    bits: int,
+    shape: Ints,
+    owner: Ints,
+    limit: int,
+    cap: int,
+    bound: Ints,
+) -> None:
+    """``bound_rows`` on 1 to ``limit`` chiplets; ``price[N + 1, MULTIPLIERS]``."""
+    for n in range(1, limit + 1):
+        on = on_region(costs, n)
+        bound_rows(net, machine, on, kind, price[n], slot, stay, own, bits, shape, owner, n, cap, bound)
+
+
+@inner
 def bound_rows(
     net: NetworkArrays,
     machine: Machine,
-    base: Ints,
-    move: Ints,
-    start: Ints,
-    timed: Ints,
-    charge: Ints,
+    costs: LayerCosts,
     kind: Ints,
     price: Ints,
     slot: Ints,
@@ -90,72 +117,73 @@ def bound_rows(
 
     Layers are taken in turn; of all ways that leave the same layouts behind only the least time is kept, with
     what is stored charged at each of ``price[MULTIPLIERS]`` (ps per KiB). ``owner[s]`` is the first layer of
-    some cluster of shape s: only that one is looked at. Other arguments: ``LayerCosts``, ``network_slots``.
+    some cluster of shape s: only that one is looked at. Other arguments: ``network_slots``.
     """
+    base, move, start, timed, charge = costs
     L = len(net.layer)
     grids = base.shape[1]
-    steps = len(price)
     words = 1 << bits if bits <= MAX_BITS else 1
-    paid = np.zeros(steps, dtype=np.int64)
-    for step in range(steps):
+    paid = np.zeros(MULTIPLIERS, dtype=np.int64)
+    for step in range(MULTIPLIERS):
         paid[step] = ceil_div(machine.weight_limit * price[step], 1024)
-    now = np.zeros((words, steps), dtype=np.int64)
-    then = np.zeros((words, steps), dtype=np.int64)
-    best = np.zeros(L + 1, dtype=np.int64)
-    lowest = np.zeros(steps, dtype=np.int64)
+    now = np.zeros((grids, words, MULTIPLIERS), dtype=np.int64)
+    then = np.zeros((words, MULTIPLIERS), dtype=np.int64)
+    ended = np.zeros(grids, dtype=np.bool_)
+    code = np.zeros(words, dtype=np.int64)
     for i in range(L - 1):
         last = 0
         for j in range(i + 2, L + 1):
             if owner[shape[i, j]] == i and bound[shape[i, j], n] <= cap:
                 last = j
-            best[j] = NEVER
-        for g in range(grids):
+        now[:] = NEVER
+        now[:, 0] = 0
+        ended[:] = False
+        for l in range(i, last):
+            kin = kind[l]
+            tabled = words > 1 and 0 < start[kin + 1] - start[kin] <= MOST_DIGITS
             for word in range(words):
-                for step in range(steps):
-                    now[word, step] = NEVER
-            for step in range(steps):
-                now[0, step] = 0
-            for l in range(i, last):
-                kin = kind[l]
-                for word in range(words):
-                    for step in range(steps):
-                        then[word, step] = NEVER
-                for word in range(words):
-                    if now[word, 0] == NEVER:
+                code[word] = 0
+                digit = 1
+                for o in range(net.operand_start[l], net.operand_start[l + 1] if tabled else 0):
+                    source = net.operand[o, SOURCE]
+                    if source >= i:
+                        code[word] += digit * (1 + ((word >> slot[source]) & 1))
+                    digit *= 3
+            best: int = NEVER
+            for g in range(grids):
+                if ended[g]:
+                    continue
+                then[:] = NEVER
+                for p in range(3):
+                    if p == SHARDED and n == 1:
                         continue
-                    code = 0
-                    digit = 1
-                    if words > 1 and start[kin + 1] - start[kin] <= MOST_DIGITS:
-                        for o in range(net.operand_start[l], net.operand_start[l + 1]):
-                            source = net.operand[o, SOURCE]
-                            if source >= i:
-                                code += digit * (1 + ((word >> slot[source]) & 1))
-                            digit *= 3
-                    for p in range(3):
-                        if p == SHARDED and n == 1:
+                    time = 0
+                    if not tabled:
+                        time = loose_ps(net, machine, base, move, int(start[kin]), kin, l, i, n, g, p)
+                    for word in range(words):
+                        if now[g, word, 0] == NEVER:
                             continue
-                        if digit > 1:
-                            time = timed[kin, g, p, code]
-                        else:
-                            time = loose_ps(net, machine, base, move, int(start[kin]), kin, l, i, n, g, p)
+                        if tabled:
+                            time = timed[kin, g, p, code[word]]
                         follow = 0
                         if words > 1:
                             follow = (word & stay[l]) | (own[l] if p == ISP else 0)
-                        for step in range(steps):
-                            total = now[word, step] + time + charge[kin, g, p, step]
+                        for step in range(MULTIPLIERS):
+                            total = now[g, word, step] + time + charge[kin, g, p, step]
                             then[follow, step] = min(then[follow, step], total)
-                for step in range(steps):
-                    lowest[step] = NEVER
-                for word in range(words):
-                    for step in range(steps):
-                        now[word, step] = then[word, step]
-                        lowest[step] = min(lowest[step], then[word, step])
                 least = 0
-                for step in range(steps):
-                    least = max(least, lowest[step] - paid[step])
-                best[l + 1] = min(best[l + 1], least)
-                if lowest[0] > cap:
-                    break
-        for j in range(i + 2, last + 1):
-            s = shape[i, j]
-            bound[s, n] = max(bound[s, n], min(best[j], cap + 1))
+                for step in range(MULTIPLIERS):
+                    lowest: int = NEVER
+                    for word in range(words):
+                        now[g, word, step] = then[word, step]
+                        lowest = min(lowest, then[word, step])
+                    least = max(least, lowest - paid[step])
+                best = min(best, least)
+                ended[g] = least > cap
+            if l > i:
+                s = shape[i, l + 1]
+                bound[s, n] = max(bound[s, n], min(best, cap + 1))
+            if best > cap:
+                for j in range(l + 2, last + 1):
+                    bound[shape[i, j], n] = max(bound[shape[i, j], n], cap + 1)
+                break

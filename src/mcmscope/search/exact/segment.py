@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
-from mcmscope.cost.memory import relayed_bytes
 from mcmscope.search.context import Piece
-from mcmscope.search.exact.beat import fewest_clusters, segment_cuts
+from mcmscope.search.exact.beat import UNDECIDED, choose_ways, probe, segment_cuts
 from mcmscope.search.exact.clusters import Clusters
 from mcmscope.search.exact.family import Family
 from mcmscope.search.limit import Limit
@@ -19,12 +17,12 @@ from mcmscope.search.transfers import moving_ps
 
 FAR = 2**52
 
-SLACK = 8
+SLACK = 16
 """Ways to run a cluster are looked for up to a beat that is one such part longer: they will be asked for."""
 
 
-Stage = tuple[int, int, int]
-"""Cluster [i, j) on n chiplets."""
+Stages = tuple[Ints, Ints]
+"""Where each cluster ends, and on how many chiplets it runs."""
 
 
 class OutOfTime(Exception):  # noqa: N818 - it is no error
@@ -37,8 +35,9 @@ class _Run:
 
     beat: int
     load: int
-    clusters: tuple[tuple[int, int, int, int, int], ...]
-    partitions: tuple[int, ...]
+    ends: Ints
+    regions: Ints
+    ways: Ints
 
 
 class Segments:
@@ -53,7 +52,6 @@ class Segments:
         self.least_ps = _sums(inside.min(axis=1))
         self.work = _sums(np.minimum(inside * sizes, FAR).min(axis=1))
         self.beats = clusters.beats
-        self.probes = 0
         moved = clusters.micro * context.io * rules.replicas
         self.io_ps = moving_ps(moved, context.model.machine.dram_mb_per_s)
         self.floor = np.maximum(self.io_ps, -(-(self.work[None, :] - self.work[:, None]) // clusters.limit))
@@ -75,10 +73,10 @@ class Segments:
             if run is None:
                 continue
             load = 0 if load_ps is None else max(load_ps, run.load)
-            lasts = (self.beats + len(run.clusters) - 1) * run.beat
+            lasts = (self.beats + len(run.ends) - 1) * run.beat
             if load + lasts < best:
                 best = load + lasts
-                found = Piece(best, self.clusters.micro, run.clusters, run.partitions)
+                found = self._piece(a, best, run)  # at once: what is known of its clusters may be replaced
             if low < load:
                 middle = (low + load) // 2
                 ranges += [(middle + 1, load - 1, lasts), (low, middle, lasts)]
@@ -125,7 +123,7 @@ class Segments:
 
     def _probe(
         self, a: int, b: int, cuts: Ints, beat: int, load: int, most: int, cap: int
-    ) -> tuple[int, list[Stage]]:
+    ) -> tuple[int, Stages]:
         """The fewest clusters that keep to ``beat``, and which; ``most + 1``: no ``most`` of them do.
 
         Ways to run clusters are looked for up to a beat of ``cap``.
@@ -135,68 +133,66 @@ class Segments:
         while True:
             if self.limit.reached():
                 raise OutOfTime
-            self.probes += 1
             count = int(
-                fewest_clusters(
+                probe(
                     context.model.net,
                     context.model.machine,
-                    own.shape,
-                    own.bound,
-                    own.least,
-                    own.row,
-                    own.count,
-                    own.cap,
-                    own.ways,
+                    own.setting,
+                    own.known,
+                    own.room,
                     self.least_ps,
                     self.work,
                     cuts,
                     a,
                     b,
-                    own.micro,
-                    own.relayed,
                     self.rules.longest,
                     own.limit,
                     int(self.io_ps[a, b]),
                     beat,
                     load,
                     most,
+                    cap + cap // SLACK,
                     ends,
                     regions,
                 )
             )
-            if count > most:
-                return most + 1, []
-            spans = list(pairwise([a, *ends[:count].tolist()]))
-            sizes: list[int] = regions[:count].tolist()
-            stages = [(i, j, n) for (i, j), n in zip(spans, sizes, strict=True)]
-            unknown = [stage for stage in stages if not own.is_known(*stage, beat)]
-            if not unknown:
-                return count, stages
-            for i, j, n in unknown:
-                rest = int(self.work[b] - self.work[a] - self.work[j] + self.work[i])
-                own.settle(i, j, n, max(n, own.limit - -(-rest // beat)), beat, cap + cap // SLACK)
+            if count >= 0:
+                return count, (ends[:count], regions[:count])
+            if count != UNDECIDED:
+                own.make_room(count)
 
-    def _run(self, a: int, b: int, cuts: Ints, stages: list[Stage], beat: int, load: int) -> _Run:
-        """The stages with the ways to run them that load least, and the beat that they keep."""
-        own, net = self.clusters, self.clusters.context.model.net
-        io_ps = int(self.io_ps[a, b])
-        actual, longest = io_ps, 0
+    def _run(self, a: int, b: int, cuts: Ints, stages: Stages, beat: int, load: int) -> _Run:
+        """The clusters in the ways to run them that load least, and the beat that they keep."""
+        own, model = self.clusters, self.clusters.context.model
+        ends, regions = stages
+        ways = np.zeros(len(ends), dtype=np.int64)
+        kept, longest = choose_ways(
+            model.net,
+            model.machine,
+            own.setting,
+            own.known,
+            cuts,
+            a,
+            int(self.io_ps[a, b]),
+            beat,
+            load,
+            ends,
+            regions,
+            ways,
+        )
+        return _Run(int(kept), int(longest), ends, regions, ways)
+
+    def _piece(self, a: int, time_ps: int, run: _Run) -> Piece:
+        """The segment from layer a on that runs so."""
         rows: list[tuple[int, int, int, int, int]] = []
         partitions: list[int] = []
-        for i, j, n in stages:
-            relayed = -(-own.micro * int(relayed_bytes(net, a, b, i, j)) // n)
-            loaded, stage, way = min(
-                (entry[1], max(entry[0], io_ps + own.spill_ps(entry[2] + relayed)), place)
-                for place, entry in own.ways_of(i, j, n)
-                if entry[0] <= beat and entry[1] <= load and io_ps + own.spill_ps(entry[2] + relayed) <= beat
-            )
-            actual, longest = max(actual, stage), max(longest, loaded)
-            if j < b:
-                actual = max(actual, int(cuts[j - a]))
-            chosen = own.way(way)
-            rows.append((j, n, *chosen.tiles))
-            partitions.extend(chosen.partitions)
-        return _Run(actual, longest, tuple(rows), tuple(partitions))
+        i = a
+        for j, n, number in zip(run.ends.tolist(), run.regions.tolist(), run.ways.tolist(), strict=True):
+            way = self.clusters.way(i, j, n, number)
+            rows.append((j, n, *way.tiles))
+            partitions.extend(way.partitions)
+            i = j
+        return Piece(time_ps, self.clusters.micro, tuple(rows), tuple(partitions))
 
 
 def _sums(values: Ints) -> Ints:
