@@ -68,6 +68,7 @@ class Estimates:
         tables, u = context.tables, context.micro[index]
         beats = self.stages.beats[index]
         cap = self.upper // beats
+        kinds = np.arange(len(self.stages.first))
         times = np.full((2, len(self.owner), len(self.sizes)), NEVER, dtype=np.int64)
         loads = np.zeros_like(times)
         for q, n in enumerate(self.sizes.tolist()):
@@ -77,7 +78,7 @@ class Estimates:
                 fill_stages(
                     model.net,
                     model.machine,
-                    self.stages.costs(index, n),
+                    self.stages.costs(index, n, kinds),
                     tables.kind,
                     tables.price[n],
                     self.stages.words,

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from mcmscope.cost.arrays import Ints
 from mcmscope.cost.dram import load_ps
 from mcmscope.cost.memory import cut_bytes, relayed_bytes
 from mcmscope.cost.stage import stage_cost
@@ -39,13 +40,15 @@ class Stages:
     floors: dict[tuple[int, int, int], int] = field(default_factory=dict[tuple[int, int, int], int])
     relays: dict[tuple[int, int, int, int], int] = field(default_factory=dict[tuple[int, int, int, int], int])
 
-    layers: dict[tuple[int, int], LayerCosts] = field(default_factory=dict[tuple[int, int], LayerCosts])
+    layers: dict[tuple[int, int, bytes], LayerCosts] = field(
+        default_factory=dict[tuple[int, int, bytes], LayerCosts]
+    )
 
     def __post_init__(self) -> None:
         net, L = self.context.model.net, self.context.layers
         self.first = layer_kinds(net)[1]
         self.words = words(net)
-        self.partitions = np.zeros(L, dtype=np.int64)
+        self.partitions, self.kind = np.zeros((2, L), dtype=np.int64)
         self.beats = [-(-self.context.batch // u) for u in self.context.micro]
 
     def stage(self, index: int, i: int, j: int, n: int, io_ps: int, free_ps: int) -> Stage | None:
@@ -80,23 +83,24 @@ class Stages:
                 best = Stage(option[TIME], option[LOAD], option[HELD], tiles, (partition,))
         return best
 
-    def costs(self, index: int, n: int) -> LayerCosts:
-        """Costs of single layers on n chiplets under the index-th micro-batch."""
-        if (index, n) not in self.layers:
+    def costs(self, index: int, n: int, kinds: Ints) -> LayerCosts:
+        """Costs of single layers of these kinds on n chiplets under the index-th micro-batch."""
+        key = (index, n, kinds.tobytes())
+        if key not in self.layers:
             model, tables = self.context.model, self.context.tables
             start, end = tables.grid_start[index, n : n + 2].tolist()
             grids = tables.grids[index][start:end]
-            self.layers[index, n] = layer_costs(
+            self.layers[key] = layer_costs(
                 model.net,
                 model.machine,
                 model.tilings,
-                self.first,
+                self.first[kinds],
                 tables.price[n],
                 n,
                 self.context.micro[index],
                 grids,
             )
-        return self.layers[index, n]
+        return self.layers[key]
 
     def _merged(self, index: int, i: int, j: int, n: int, io_ps: int, free_ps: int) -> Stage | None:
         context = self.context
@@ -104,12 +108,14 @@ class Stages:
         u = context.micro[index]
         if net.weights[j] - net.weights[i] > n * machine.weight_limit:
             return None
+        kinds = np.unique(tables.kind[i:j])
+        self.kind[i:j] = np.searchsorted(kinds, tables.kind[i:j])
         grid = int(
             best_stage(
                 net,
                 machine,
-                self.costs(index, n),
-                tables.kind,
+                self.costs(index, n, kinds),
+                self.kind,
                 tables.price[n],
                 self.words,
                 i,
