@@ -6,6 +6,7 @@ from mcmscope.cost.code import Encoded
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.front.boxes import Weights
+from mcmscope.search.front.cover import Spot
 from mcmscope.search.front.front import path_of, scaled, spot_of
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
@@ -22,18 +23,23 @@ def thrifty(context: SearchContext, scheme: Scheme, objective: Objective, code: 
     weigher = Weigher(context, scheme, Limit(), quick=True)
     static, product = context.model.terms.static_mw, objective is Objective.EDP
     best, better = spot_of(context, path_of(code)), False
+
+    def value(spot: Spot) -> int:
+        return spot.energy_fj * (spot.time_ps if product else 1)
+
     for _ in range(ROUNDS if product else 1):
         if best.energy_fj == 0:
             break  # by a profile of zeros
         ps, fj = scaled(best.energy_fj, best.time_ps, best) if product else (0, 1)
         upper = ps * best.time_ps + fj * best.energy_fj
         path, _ = weigher.least(Weights(ps + fj * static, fj), upper, WORK)
-        if path is None:
+        paths = [] if path is None else [path]
+        if product:
+            paths += weigher.pieces.mixed(context.layers, static)
+        if not paths:
             break
-        found = spot_of(context, path)
-        if found.energy_fj * (found.time_ps if product else 1) >= best.energy_fj * (
-            best.time_ps if product else 1
-        ):
+        found = min((spot_of(context, path) for path in paths), key=value)
+        if value(found) >= value(best):
             break
         best, better = found, True
     return join(best.path) if better else None
