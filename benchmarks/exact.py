@@ -13,6 +13,7 @@ from mcmscope.cost.model import cost_model
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.descend import objective_value
+from mcmscope.search.front.front import SUPPORTED, find_front
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
 
@@ -26,8 +27,13 @@ TIMED = (
     ("resnet152", "simba-256", None, Objective.LATENCY),
     ("resnet50", "simba-64", None, Objective.ENERGY),
     ("resnet152", "simba-256", None, Objective.ENERGY),
+    ("resnet18", "simba-36", None, Objective.EDP),
     ("resnet50", "simba-64", None, Objective.EDP),
+    ("mobilenet_v2", "simba-36", None, Objective.EDP),
+    ("googlenet", "simba-36", None, Objective.EDP),
+    ("resnet152", "simba-256", None, Objective.EDP),
 )
+FRONTS = (("resnet50", "simba-64"), ("resnet152", "simba-256"))
 
 
 def row(network: str, package: str, micro_batch: int | None, objective: Objective, seconds: float) -> None:
@@ -55,6 +61,19 @@ def row(network: str, package: str, micro_batch: int | None, objective: Objectiv
     )
 
 
+def front(network: str, package: str, seconds: float) -> None:
+    """The front of merged pipelines, batch 64: points, how many are proven, and its cover."""
+    context = SearchContext(cost_model(load_network(network), load_package(package)), 64)
+    begun = process_time()
+    found = find_front(context, MERGED, Limit(seconds))
+    supported = sum(point.proof == SUPPORTED for point in found.points)
+    print(
+        f"| {network} | {package} | {process_time() - begun:.1f} | {len(found.points)} | {supported} | "
+        f"{100 * (found.gap or 0):.2f}% | {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1000} |",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--time-limit", type=float, default=120, help="seconds for each row")
@@ -69,6 +88,10 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     for network, package, micro_batch, objective in TIMED:
         row(network, package, micro_batch, objective, asked.time_limit)
+    print("\n| network | package | front s | points | supported | cover | MB so far |")
+    print("|---|---|---|---|---|---|---|")
+    for network, package in FRONTS:
+        front(network, package, asked.time_limit)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from mcmscope.cost.code import Encoded
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
@@ -11,8 +13,10 @@ from mcmscope.search.front.front import path_of, scaled, spot_of
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 
-WORK = 300
+WORK = 2000
 """Sums over the clusters of a segment for one weighted sum."""
+NEARLY = Fraction(1, 500)
+"""How near the least a sum is to be."""
 ROUNDS = 4
 """Weighted sums made least for a product: the next as time and energy weigh where the last one led."""
 
@@ -32,7 +36,7 @@ def thrifty(context: SearchContext, scheme: Scheme, objective: Objective, code: 
             break  # by a profile of zeros
         ps, fj = scaled(best.energy_fj, best.time_ps, best) if product else (0, 1)
         upper = ps * best.time_ps + fj * best.energy_fj
-        path, _ = weigher.least(Weights(ps + fj * static, fj), upper, WORK)
+        path, _ = weigher.least(Weights(ps + fj * static, fj), upper, WORK, NEARLY)
         paths = [] if path is None else [path]
         if product:
             paths += weigher.pieces.mixed(context.layers, static)
