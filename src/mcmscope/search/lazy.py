@@ -37,6 +37,14 @@ def distances(value: Ints, ahead: Ints, before: Ints, behind: Ints) -> None:
         behind[a] = least
 
 
+def stops_of(before: Ints) -> list[int]:
+    """Where the segments of a shortest path end, and 0 at first; ``before`` as ``distances`` leaves it."""
+    stops = [len(before) - 1]
+    while stops[-1] > 0:
+        stops.append(int(before[stops[-1]]))
+    return stops[::-1]
+
+
 def lazy_path(
     value: Ints,
     known: np.typing.NDArray[np.bool_],
@@ -59,10 +67,7 @@ def lazy_path(
         distances(value, ahead, before, behind)
         if ahead[L] >= min(upper, NEVER):
             return [], int(ahead[L])
-        stops = [L]
-        while stops[-1] > 0:
-            stops.append(int(before[stops[-1]]))
-        path = list(pairwise(reversed(stops)))
+        path = list(pairwise(stops_of(before)))
         unknown = [edge for edge in path if not known[edge]]
         if not unknown:
             return path, int(ahead[L])

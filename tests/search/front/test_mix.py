@@ -47,12 +47,14 @@ def test_a_mix_is_the_front_of_all_schedules_of_the_segments(met: list[Met], mos
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mix, "MOST_KEPT", most)
-        paths = pieces.mixed(LAYERS, STATIC_MW)
+        spots = pieces.mixed(LAYERS, STATIC_MW)
     found: set[tuple[int, int]] = set()
-    for path in paths:
-        assert path[-1][0] == LAYERS
-        time = sum(piece.time_ps for _, piece in path)
-        found.add((time, sum(piece.micro_batch for _, piece in path) + STATIC_MW * time))
-    assert len(found) == len(paths)
+    for spot in spots:
+        assert spot.path[-1][0] == LAYERS
+        time = sum(piece.time_ps for _, piece in spot.path)
+        energy = sum(piece.micro_batch for _, piece in spot.path) + STATIC_MW * time  # as put in above
+        assert (spot.time_ps, spot.energy_fj) == (time, energy)
+        found.add((time, energy))
+    assert len(found) == len(spots)
     assert found <= every if most == 2 else found == want
     assert not pieces.fresh

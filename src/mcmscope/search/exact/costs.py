@@ -79,8 +79,9 @@ def layer_costs(
     timed = np.zeros((len(first), len(grids), 3, PATTERNS), dtype=np.int64)
     fill_costs(net, machine, tilings, first, n, u, grids, base, move, start)
     fill_times(machine, base, move, start, n, timed)
-    charge = base[:, :, :, STORED, None] * price // 1024
-    return LayerCosts(base, move, start, timed, np.ascontiguousarray(charge))
+    charge = np.zeros((len(first), len(grids), 3, len(price)), dtype=np.int64)
+    fill_charges(base, price, charge)
+    return LayerCosts(base, move, start, timed, charge)
 
 
 def region_costs(
@@ -142,11 +143,7 @@ def fill_regions(
         tried = grids[costs.grid_start[n] : costs.grid_start[n + 1]]
         fill_costs(net, machine, tilings, first, n, u, tried, on.base, on.move, on.start)
         fill_times(machine, on.base, on.move, on.start, n, on.timed)
-        for kind in range(len(first)):
-            for g in range(len(tried)):
-                for p in range(3):
-                    for step in range(price.shape[1]):
-                        on.charge[kind, g, p, step] = on.base[kind, g, p, STORED] * price[n, step] // 1024
+        fill_charges(on.base, price[n], on.charge)
 
 
 @kernel
@@ -224,3 +221,13 @@ def fill_times(machine: Machine, base: Ints, move: Ints, start: Ints, n: int, ti
                     timed[kind, g, p, pattern] = layer_ps(
                         base[kind, g, p, BUSY], arriving, ingress, swapped, n, machine
                     )
+
+
+@kernel
+def fill_charges(base: Ints, price: Ints, charge: Ints) -> None:
+    """Fill ``LayerCosts.charge``; ``price[MULTIPLIERS]``: ps per KiB."""
+    for kind in range(base.shape[0]):
+        for g in range(base.shape[1]):
+            for p in range(3):
+                for step in range(len(price)):
+                    charge[kind, g, p, step] = base[kind, g, p, STORED] * price[step] // 1024

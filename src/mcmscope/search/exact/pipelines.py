@@ -14,7 +14,7 @@ from mcmscope.search.exact.clusters import Clusters, TooHard, shapes
 from mcmscope.search.exact.family import Family
 from mcmscope.search.exact.segment import OutOfTime, Segments
 from mcmscope.search.exact.settle import MADE, PROBED
-from mcmscope.search.lazy import distances
+from mcmscope.search.lazy import distances, stops_of
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
@@ -177,10 +177,7 @@ class _Work:
     def path_below(self, target: int) -> Path | None:
         """The best schedule if it takes less than ``target`` ps."""
         while self.lower() < target:
-            stops = [self.context.layers]
-            while stops[-1] > 0:
-                stops.append(int(self.before[stops[-1]]))
-            path = list(pairwise(reversed(stops)))
+            path = list(pairwise(stops_of(self.before)))
             unknown = [edge for edge in path if edge not in self.pieces]
             if not unknown:
                 return [(b, self.pieces[a, b]) for a, b in path]
@@ -231,7 +228,4 @@ class _Work:
         distances(value, ahead, before, behind)
         if ahead[L] >= self.upper:
             return None
-        stops = [L]
-        while stops[-1] > 0:
-            stops.append(int(before[stops[-1]]))
-        return [(b, known[a, b]) for a, b in pairwise(reversed(stops))]
+        return [(b, known[a, b]) for a, b in pairwise(stops_of(before))]

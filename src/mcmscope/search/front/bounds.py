@@ -95,8 +95,8 @@ def layer_bounds(
     write_fj: int,
     load_fj: int,
     classes: Ints,
-) -> tuple[Ints, Ints, Ints, Ints, Ints]:
-    """Fill ``LayerBounds``."""
+) -> tuple[Ints, Ints, Ints, Ints]:
+    """What ``LayerBounds`` of these ``classes`` hold besides them."""
     L, N, C = len(net.layer), machine.chiplets, len(classes)
     first_ps = np.full((C, L, N + 1), FAR_AWAY)
     first_fj = np.full((C, MULTIPLIERS, L, N + 1), FAR_AWAY)
@@ -166,7 +166,7 @@ def layer_bounds(
                 inside_ps[c, l + 1, n] = inside_ps[c, l, n] + least_ps[c]
                 for step in range(MULTIPLIERS):
                     inside_fj[c, step, l + 1, n] = inside_fj[c, step, l, n] + least_fj[c, step]
-    return classes, first_ps, first_fj, inside_ps, inside_fj
+    return first_ps, first_fj, inside_ps, inside_fj
 
 
 @inner

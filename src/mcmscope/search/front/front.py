@@ -43,8 +43,9 @@ STAGES = (
     (Fraction(1, 500), ALIKE, Fraction(1, 4000)),
     (Fraction(0), ALIKE**2, EXACTLY),
 )
-"""Of products: corners of what the lines allow that are below the best by more than this are cut off, by
-lines of directions so much unlike, known to so large a share. The last stage proves the best."""
+"""For a product, one after another: by how large a share corners of what the lines allow are to be below the
+best to be cut off, how unlike directions are (see ``ALIKE``), and to what share a line is known. The last
+stage proves the best. The first tolerance is also that of a front's first lines."""
 ROOM = 2**56
 """Weighted sums of a good schedule stay below this, so that those of a poor one fit into 64 bits."""
 
@@ -309,8 +310,14 @@ class Sweep:
         """Add the schedules that segments met so far can be put together to, other than for weighted sums."""
         if self.pieces.fresh:
             context = self.context
-            paths = self.pieces.mixed(context.layers, context.model.terms.static_mw)
-            self.spots = unbeaten([*self.spots, *(spot_of(context, path) for path in paths)])
+            mixed = self.pieces.mixed(context.layers, context.model.terms.static_mw)
+            known = {(spot.time_ps, spot.energy_fj) for spot in self.spots}
+            better = [
+                spot
+                for spot in unbeaten([*self.spots, *mixed])
+                if (spot.time_ps, spot.energy_fj) not in known
+            ]
+            self.spots = unbeaten([*self.spots, *(spot_of(context, spot.path) for spot in better)])
 
     def front(self, states: int) -> Front:
         """What is known now."""

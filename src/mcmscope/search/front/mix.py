@@ -8,6 +8,7 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints
 from mcmscope.search.context import Path, Piece
+from mcmscope.search.front.cover import Spot
 
 MOST_KEPT = 400
 """Ways to schedule the layers up to one that are followed, spread evenly over those that no other beats."""
@@ -33,7 +34,7 @@ class Pieces:
         ways[time_ps, energy_fj] = piece
         self.fresh = True
 
-    def mixed(self, layers: int, static_mw: int) -> list[Path]:
+    def mixed(self, layers: int, static_mw: int) -> list[Spot]:
         """Schedules of the first ``layers`` layers of which no other of these is both faster and thriftier.
 
         Many are thinned out. ``static_mw``: power (mW, or fJ per ps) that counts as energy.
@@ -62,7 +63,10 @@ class Pieces:
             spread: Ints = np.linspace(0, len(kept) - 1, min(len(kept), MOST_KEPT)).astype(np.int64)
             totals.append(value[kept[spread]])
             origins.append(origin[kept[spread]])
-        return [self._path(origins, layers, way) for way in range(len(totals[layers]))]
+        return [
+            Spot(time, energy, self._path(origins, layers, way))
+            for way, (time, energy) in enumerate(totals[layers].tolist())
+        ]
 
     def _path(self, origins: list[Ints], layers: int, way: int) -> Path:
         path: Path = []

@@ -37,13 +37,12 @@ def thrifty(context: SearchContext, scheme: Scheme, objective: Objective, code: 
         ps, fj = scaled(best.energy_fj, best.time_ps, best) if product else (0, 1)
         upper = ps * best.time_ps + fj * best.energy_fj
         path, _ = weigher.least(Weights(ps + fj * static, fj), upper, WORK, NEARLY)
-        paths = [] if path is None else [path]
-        if product:
-            paths += weigher.pieces.mixed(context.layers, static)
-        if not paths:
+        found = [] if path is None else [spot_of(context, path)]
+        mixed = weigher.pieces.mixed(context.layers, static) if product else []
+        if mixed:
+            found.append(spot_of(context, min(mixed, key=value).path))
+        least = min(found, key=value, default=best)
+        if value(least) >= value(best):
             break
-        found = min((spot_of(context, path) for path in paths), key=value)
-        if value(found) >= value(best):
-            break
-        best, better = found, True
+        best, better = least, True
     return join(best.path) if better else None

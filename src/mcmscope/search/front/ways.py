@@ -96,9 +96,10 @@ class Ways:
         self.windows: dict[int, list[int]] = {}
         classes = window_classes(np.unique(np.concatenate(self.own_windows)))
         self.bounds = LayerBounds(
+            classes,
             *layer_bounds(
                 model.net, model.machine, self.table, u, context.batch, hop, scale.write_fj, hop, classes
-            )
+            ),
         )
         self.labels = np.zeros((MOST_LABELS, LABEL_COLUMNS), dtype=np.int64)
         self.scratch = np.zeros((MOST_POINTS, POINT_COLUMNS), dtype=np.int64)

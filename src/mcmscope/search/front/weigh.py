@@ -27,7 +27,7 @@ from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.quick import QuickWays
 from mcmscope.search.front.sums import FAR, bound_sums
 from mcmscope.search.front.ways import Ways
-from mcmscope.search.lazy import distances
+from mcmscope.search.lazy import distances, stops_of
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
 
@@ -302,11 +302,3 @@ class Weigher:
             heappush(heap, part._replace(soon=load))
         else:  # rounded energies of clusters do not add up to the last digit
             heapreplace(heap, part._replace(done=True))
-
-
-def stops_of(before: Ints) -> list[int]:
-    """Where the segments of a shortest path end, and 0."""
-    stops = [len(before) - 1]
-    while stops[-1] > 0:
-        stops.append(int(before[stops[-1]]))
-    return stops[::-1]
