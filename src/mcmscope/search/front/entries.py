@@ -15,6 +15,7 @@ from mcmscope.search.front.bounds import (
     ENTRY_PS,
     HIGH,
     HOPELESS,
+    IN_VAIN,
     LATEST,
     LOW,
     NARROW,
@@ -196,6 +197,7 @@ def exact_entries(
     most_fj: int,
     narrow: int,
     wide: int,
+    in_vain: int,
     labels: Ints,
     points: Ints,
     partitions: Ints,
@@ -253,6 +255,7 @@ def exact_entries(
         elif most_fj < NEVER:
             entries[end, ENTRY_FJ] = most_fj + 1
             end += 1
+        rest = end - 1
         for x in range(found):
             point = points[x]
             beat = point[PE_BEAT] + point[ACTIVATION_BEAT] + point[NOP_BEAT]
@@ -270,5 +273,8 @@ def exact_entries(
             entry[ENTRY_POINT] = 0
             entry[NARROW] = narrow
             entry[WIDE] = wide
+            entry[IN_VAIN] = 0
             end += 1
+        if most_fj < NEVER and found >= 0:
+            entries[rest, IN_VAIN] = in_vain + 1 if end == rest + 1 else 0
     return end

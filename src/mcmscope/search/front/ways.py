@@ -16,6 +16,7 @@ from mcmscope.search.front.bounds import (
     ENTRY_PS,
     HIGH,
     HOPELESS,
+    IN_VAIN,
     LATEST,
     LOW,
     NARROW,
@@ -43,8 +44,8 @@ EXACT_LENGTH = 3
 """Clusters up to so many layers are priced exactly from the start."""
 MOST_APART = 4
 """Sizes of regions in a run that is bounded as a whole, at most."""
-DEEPER = 1.02
-"""Bounds are made exact up to so many times what they bound."""
+DEEPER = 2
+"""Bounds are made exact up to so many percent above what they bound, four times as many each time in vain."""
 SPREAD = 100
 """Ways whose spills may differ by over one in so many parts of their energy are bounded apart."""
 MOST_LABELS = 6_000
@@ -141,7 +142,8 @@ class Ways:
         low, high = entry[LOW], entry[HIGH]
         windows = [window for window in self._windows(s) if entry[NARROW] <= window <= entry[WIDE]]
         narrow, wide = (windows[0], windows[-1]) if windows else (0, 0)
-        hi = round_up(hi)
+        if entry[IN_VAIN] == 0:
+            hi = round_up(hi)
         times, least = (entry[ENTRY_PS], entry[LATEST]), entry[ENTRY_FJ]
         if entry[ENTRY_POINT] == HOPELESS:
             return False
@@ -153,17 +155,21 @@ class Ways:
         elif entry[ENTRY_POINT] == BOUND:
             new = self._paid(s, (low, high), (0, NEVER), 0, (narrow, wide))
         elif hi < times[1]:
-            one = self._paid(s, (low, high), (times[0], hi), least, (narrow, wide))
-            other = self._paid(s, (low, high), (hi + 1, times[1]), least, (narrow, wide))
-            new = np.concatenate([one, other])
+            later = self.entries[e : e + 1].copy()  # what is known of it holds at longer times
+            later[0, ENTRY_PS] = hi + 1
+            sooner = self._paid(s, (low, high), (times[0], hi), least, (narrow, wide))
+            new = np.concatenate([sooner, later])
         elif self._spread_fj(entry, narrow, wide) * SPREAD > entry[ENTRY_FJ]:
             wider = next(window for window in windows if window > (narrow + wide) // 2)
             narrower = windows[windows.index(wider) - 1]
+            held = self._bounds(s, [(low, high, wider, wide)])[:, ENTRY_HELD]
+            other: Ints = np.repeat(self.entries[e : e + 1], len(held), axis=0)
+            other[:, ENTRY_HELD], other[:, NARROW], other[:, WIDE] = held, wider, wide
             one = self._paid(s, (low, high), times, least, (narrow, narrower))
-            new = np.concatenate([one, self._paid(s, (low, high), times, least, (wider, wide))])
+            new = np.concatenate([one, other])
         else:
-            most = int(least * DEEPER) + 1
-            new = self._exact(s, (low, high), times, (least, most), (narrow, wide))
+            most = least + (least * DEEPER << 2 * entry[IN_VAIN]) // 100 + 1
+            new = self._exact(s, (low, high), times, (least, most), (narrow, wide), entry[IN_VAIN])
         begin, end = self.begin[s].tolist()
         rows = np.concatenate([self.entries[begin:e], new, self.entries[e + 1 : end]])
         self._replace(s, rows[rows[:, LOW].argsort(kind="stable")])  # sums rely on this order
@@ -238,7 +244,9 @@ class Ways:
         self.context.states += int(found)
         return self.rows[:found].copy()
 
-    def _exact(self, s: int, sizes: Span, times: Span, energies: Span, windows: Span) -> Ints:
+    def _exact(
+        self, s: int, sizes: Span, times: Span, energies: Span, windows: Span, in_vain: int = 0
+    ) -> Ints:
         """Entries of shape s on these sizes of regions, exact as far as times (ps) and energies (fJ) go."""
         context, model = self.context, self.context.model
         i, j = self.spans[s].tolist()
@@ -259,6 +267,7 @@ class Ways:
                 *times,
                 *energies,
                 *windows,
+                in_vain,
                 self.labels,
                 self.scratch,
                 self.partitions,
