@@ -18,6 +18,7 @@ from mcmscope.jit import inner, kernel
 from mcmscope.search.front.layers import STORED, LayerTable
 from mcmscope.search.front.steps import (
     BEYOND,
+    MOST_STATES,
     ROOMS,
     SLOPES,
     STEP_ACTIVATION,
@@ -76,53 +77,95 @@ def price_fj(step: int, n: int, m: int, hop_fj: int) -> int:
 
 
 @inner
-def no_better(a: Ints, b: Ints, slack: int) -> bool:
-    """Whether label or point ``b`` can go because of ``a`` as far as energies are concerned (columns of
-    labels)."""
-    if a[COST] + slack <= b[COST]:
+def beats_label(first: Ints, a: int, second: Ints, b: int, slack: int) -> bool:
+    """Whether label ``first[a]`` is as good as ``second[b]``, of the same state, in everything.
+
+    (Rows of their own would cost more than the comparison.)
+    """
+    if (
+        first[a, TIME] > second[b, TIME]
+        or first[a, STORE] > second[b, STORE]
+        or first[a, BYTES] > second[b, BYTES]
+        or first[a, WIDE] > second[b, WIDE]
+    ):
+        return False
+    if first[a, COST] + slack <= second[b, COST]:
         return True
     return (
         slack > 0
-        and a[LOADED] <= b[LOADED]
-        and a[PE_FJ] <= b[PE_FJ]
-        and a[ACTIVATION_FJ] <= b[ACTIVATION_FJ]
-        and a[NOP_FJ] <= b[NOP_FJ]
+        and first[a, LOADED] <= second[b, LOADED]
+        and first[a, PE_FJ] <= second[b, PE_FJ]
+        and first[a, ACTIVATION_FJ] <= second[b, ACTIVATION_FJ]
+        and first[a, NOP_FJ] <= second[b, NOP_FJ]
     )
 
 
 @inner
-def beats_label(a: Ints, b: Ints, slack: int) -> bool:
-    """Whether ``a`` is as good as ``b`` in everything."""
-    return (
-        a[STATE] == b[STATE]
-        and a[TIME] <= b[TIME]
-        and a[STORE] <= b[STORE]
-        and a[BYTES] <= b[BYTES]
-        and a[WIDE] <= b[WIDE]
-        and no_better(a, b, slack)
-    )
+def keep(labels: Ints, end: int, fresh: Ints, slack: int, chains: Ints, after: Ints) -> int:
+    """Put ``fresh[0]`` among the labels of a level unless another beats it; returns the new end, -1 for want of
+    room.
 
-
-@inner
-def keep(labels: Ints, start: int, end: int, new: Ints, slack: int) -> int:
-    """Add ``new`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of
-    room."""
-    for x in range(start, end):
-        if beats_label(labels[x], new, slack):
+    Labels of one state are a chain by rising costs, that starts at ``chains[state]`` and goes on at
+    ``after[label]``, up to -1. Those that the new one beats leave it for the last chain, of free places.
+    """
+    state, free = fresh[0, STATE], len(chains) - 1
+    cheaper, at = -1, chains[state]
+    while at >= 0 and labels[at, COST] <= fresh[0, COST]:
+        if beats_label(labels, at, fresh, 0, slack):
             return end
+        if labels[at, COST] < fresh[0, COST]:
+            cheaper = at
+        at = after[at]
+    before, at = cheaper, chains[state] if cheaper < 0 else after[cheaper]
+    while at >= 0:
+        behind = after[at]
+        if beats_label(fresh, 0, labels, at, slack):
+            if before < 0:
+                chains[state] = behind
+            else:
+                after[before] = behind
+            after[at] = chains[free]
+            chains[free] = at
+        else:
+            before = at
+        at = behind
+    place = chains[free]
+    if place >= 0:
+        chains[free] = after[place]
+    elif end == len(labels):
+        return -1
+    else:
+        place = end
+        end += 1
+    for column in range(LABEL_COLUMNS):
+        labels[place, column] = fresh[0, column]
+    if cheaper < 0:
+        after[place] = chains[state]
+        chains[state] = place
+    else:
+        after[place] = after[cheaper]
+        after[cheaper] = place
+    return end
+
+
+@inner
+def close_gaps(labels: Ints, start: int, end: int, chains: Ints, after: Ints) -> int:
+    """Close the gaps of a level that is done, and empty its chains; returns its end."""
+    place = chains[len(chains) - 1]
+    while place >= 0:
+        labels[place, STATE] = -1
+        place = after[place]
     write = start
     for x in range(start, end):
-        if beats_label(new, labels[x], slack):
+        if labels[x, STATE] < 0:
             continue
         if write != x:
             for column in range(LABEL_COLUMNS):
                 labels[write, column] = labels[x, column]
         write += 1
-    if write == len(labels):
-        return -1
-    for column in range(LABEL_COLUMNS):
-        labels[write, column] = new[column]
-    return write + 1
+    for state in range(len(chains)):
+        chains[state] = -1
+    return write
 
 
 @kernel
@@ -161,7 +204,8 @@ def cluster_points(
     level = np.zeros(length + 2, dtype=np.int64)
     slot = np.zeros(length, dtype=np.int64)
     free_after = np.zeros(length, dtype=np.int64)
-    new = np.zeros(LABEL_COLUMNS, dtype=np.int64)
+    new = np.zeros((1, LABEL_COLUMNS), dtype=np.int64)
+    chains, after = np.full(2 * MOST_STATES + 1, -1), np.empty(len(labels), dtype=np.int64)
     steps = make_steps(length, len(prices))
     if not fill_slots(net, i, j, slot, free_after) or not fill_states(net, i, j, slot, free_after, steps):
         return -1
@@ -204,37 +248,37 @@ def cluster_points(
                     to = next_state(labels[parent, STATE], step, needed)
                     if steps.ahead_ps[x + 1, to] >= BEYOND:
                         continue
-                    new[TIME] = labels[parent, TIME] + step[STEP_PS]
-                    if new[TIME] + steps.ahead_ps[x + 1, to] > most_ps:
+                    new[0, TIME] = labels[parent, TIME] + step[STEP_PS]
+                    if new[0, TIME] + steps.ahead_ps[x + 1, to] > most_ps:
                         continue
                     stored = labels[parent, STORE] + step[STEP_STORED]
                     if stored + least[x + 1] > machine.weight_limit:
                         continue
                     bytes_in = labels[parent, LOADED] + step[STEP_LOADED]
-                    new[PE_FJ] = labels[parent, PE_FJ] + step[STEP_PE]
-                    new[ACTIVATION_FJ] = labels[parent, ACTIVATION_FJ] + step[STEP_ACTIVATION]
-                    new[NOP_FJ] = labels[parent, NOP_FJ] + step[STEP_NOP]
-                    beat_fj = new[PE_FJ] + new[ACTIVATION_FJ] + new[NOP_FJ]
+                    new[0, PE_FJ] = labels[parent, PE_FJ] + step[STEP_PE]
+                    new[0, ACTIVATION_FJ] = labels[parent, ACTIVATION_FJ] + step[STEP_ACTIVATION]
+                    new[0, NOP_FJ] = labels[parent, NOP_FJ] + step[STEP_NOP]
+                    beat_fj = new[0, PE_FJ] + new[0, ACTIVATION_FJ] + new[0, NOP_FJ]
                     spent = m * beat_fj // u + bytes_in * n * scale.hop_fj
-                    left_ps, left_bytes = most_ps - new[TIME], machine.weight_limit - stored
+                    left_ps, left_bytes = most_ps - new[0, TIME], machine.weight_limit - stored
                     if spent + least_spent(steps.ahead[x + 1, to], prices, left_ps, left_bytes) > most_fj:
                         continue
                     # Amounts that cannot matter any more count as the most that does not matter.
-                    new[STORE] = stored
+                    new[0, STORE] = stored
                     if machine.unified == 0:
-                        new[STORE] = max(stored, machine.weight_limit - most[x + 1])
-                    new[LOADED] = bytes_in
-                    new[BYTES] = max(bytes_in, free_load - most[x + 1])
+                        new[0, STORE] = max(stored, machine.weight_limit - most[x + 1])
+                    new[0, LOADED] = bytes_in
+                    new[0, BYTES] = max(bytes_in, free_load - most[x + 1])
                     wide = max(labels[parent, WIDE], step[STEP_WINDOW])
-                    new[WIDE] = max(wide, fits - base - machine.unified * (stored + most[x + 1]))
-                    new[COST] = cost_fj(beat_fj, bytes_in * n, scale)
-                    new[STATE] = to
-                    new[PARENT] = parent
-                    new[PARTITION] = p
-                    fresh = keep(labels, level[x + 1], fresh, new, scale.slack)
+                    new[0, WIDE] = max(wide, fits - base - machine.unified * (stored + most[x + 1]))
+                    new[0, COST] = cost_fj(beat_fj, bytes_in * n, scale)
+                    new[0, STATE] = to
+                    new[0, PARENT] = parent
+                    new[0, PARTITION] = p
+                    fresh = keep(labels, fresh, new, scale.slack, chains, after)
                     if fresh < 0:
                         return -1
-            level[x + 2] = fresh
+            level[x + 2] = close_gaps(labels, level[x + 1], fresh, chains, after)
         for last in range(level[length], level[length + 1]):
             # From here on the columns of a label mean what they mean in a point.
             held = base + labels[last, WIDE] + machine.unified * labels[last, STORE]
