@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations, pairwise, product
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import given
@@ -15,6 +17,7 @@ from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.divide import PARTS, divide_segment, estimate_segments
 from mcmscope.search.estimates import Estimates
+from mcmscope.search.rows import fill_caps, longest_below
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import NEVER
 
@@ -143,6 +146,36 @@ def test_segments_are_divided_for_the_fewest_chiplets(
             assert sizes == [max(n, least(a, *span)) for n, span in zip(fewest, spans, strict=True)]
             late = max(load(*span, n, beat) for n, span in zip(sizes, spans, strict=True))
             assert max(5, late) + (beats + k - 1) * beat == value[a, b]
+
+
+@examples(50)
+@given(data=st.data(), layers=st.integers(2, 6), room=st.integers(0, 9))
+def test_what_layers_may_take_leaves_all_stages_of_use(data: st.DataObject, layers: int, room: int) -> None:
+    quick = np.array([[data.draw(st.integers(0, 20))] for _ in range(layers)])
+    goal = np.array([-1, *(data.draw(st.integers(-1, 60)) for _ in range(layers))])
+    caps = np.zeros(layers + 1, dtype=np.int64)
+    of_use = _plain(fill_caps)(quick, np.arange(layers), 0, 0, layers, goal, room, caps)
+    for x in range(layers + 1):
+        ends = [e for e in range(max(x, 1), layers + 1) if goal[e] >= 0]
+        most = max((int(goal[e]) + room - int(quick[x:e].sum()) for e in ends), default=None)
+        if x == 0:
+            assert of_use == (most is not None and most >= 0)
+        elif most is not None:
+            assert caps[x] == most
+        else:
+            assert caps[x] < 0
+
+
+@examples(50)
+@given(trial=st.lists(st.integers(0, 30), min_size=1), time=st.integers(0, 40))
+def test_the_longest_beat_below_a_time(trial: list[int], time: int) -> None:
+    falling = np.array(sorted(trial, reverse=True), dtype=np.int64)
+    assert _plain(longest_below)(falling, time) == max((beat for beat in trial if beat < time), default=-1)
+
+
+def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What kernels call has no entry for Python: the function it is compiled from."""
+    return cast("Callable[..., Any]", cast("Any", function).py_func)
 
 
 def _divisions(a: int, b: int) -> list[list[int]]:
