@@ -88,6 +88,15 @@ def chiplets_of(total: int, price: int) -> int:
     return (total - count * (price << COUNT_BITS)) >> (COUNT_BITS + 10)
 
 
+@inner
+def extend(begun: int, loaded: int, need: Ints, late: Ints, total: Ints, load: Ints) -> None:
+    """Lower ``total[x]`` to ``begun + need[x]``; where that is less, the load becomes that of the cluster."""
+    for x in range(len(need)):  # without branches, for vector instructions
+        less = begun + need[x] < total[x]
+        total[x] = begun + need[x] if less else total[x]
+        load[x] = max(loaded, late[x]) if less else load[x]
+
+
 @kernel
 def estimate_segments(
     times: Ints,
@@ -157,10 +166,13 @@ def estimate_segments(
                             continue
                     begun = total[i] + charge
                     reach = max(reach, i + width[i])
+                    if prompt == 0:
+                        extend(begun, load[i], need[i, : width[i]], late[i], total[i + 1 :], load[i + 1 :])
+                        continue
                     for x in range(width[i]):
                         to = i + 1 + x
                         least = need[i, x]
-                        if prompt == 1 and least < FAR:
+                        if least < FAR:
                             least = max(least, loading_need(weights, entry, a, i, to))
                         if begun + least < total[to]:
                             total[to] = begun + least
