@@ -73,7 +73,7 @@ def test_segments_are_divided_for_the_fewest_chiplets(
             count += 1
     cell = st.integers(1, 40)
     times = np.array([sorted((data.draw(cell) for _ in SIZES), reverse=True) for _ in range(count)])
-    loads = np.array([[data.draw(cell) for _ in SIZES] for _ in range(count)])
+    loads, spills = (np.array([[data.draw(cell) for _ in SIZES] for _ in range(count)]) for _ in range(2))
     cut_ps = np.array([[data.draw(cell) for _ in range(layers + 1)] for _ in range(layers + 1)])
     io_ps, load_ps = np.full_like(cut_ps, 3), np.full_like(cut_ps, 5)
     weights = np.cumsum([0, *(data.draw(st.integers(0, 9)) for _ in range(layers))]) << 20
@@ -81,12 +81,13 @@ def test_segments_are_divided_for_the_fewest_chiplets(
     steps = sorted(data.draw(st.integers(0, PARTS)) for _ in range(LIMIT - 1))
     entry = 1 + np.searchsorted(steps, np.arange(PARTS + 1))
     trial = np.array([41, 23, 11], dtype=np.int64)
-    value = np.full((layers + 1, layers + 1), NEVER, dtype=np.int64)
+    value = np.full((2, layers + 1, layers + 1), NEVER, dtype=np.int64)
     choice = np.zeros((*value.shape, 4), dtype=np.int64)
     prices = np.array([CHARGE], dtype=np.int64)
     estimate_segments(
         times,
         loads,
+        spills,
         SIZES,
         shape,
         cut_ps,
@@ -115,10 +116,15 @@ def test_segments_are_divided_for_the_fewest_chiplets(
         fits = int(np.nonzero(times[stage] <= beat)[0][0])
         return max(int((weights[j] - weights[i]) >> 20) * int(border_ps[n]), int(loads[stage, fits]))
 
-    for a, b in combinations(range(layers + 1), 2):
+    def over(i: int, j: int, beat: int) -> int:
+        """What a cluster spills."""
+        stage = shape[i, j - i - 1]
+        return int(spills[stage, int(np.nonzero(times[stage] <= beat)[0][0])])
+
+    for view, (a, b) in product(range(2), combinations(range(layers + 1), 2)):
         quickest = slowest = NEVER  # by which of the divisions that take the fewest chiplets
         for beat in trial.tolist():
-            ways: list[tuple[int, int, int, int]] = []
+            ways: list[tuple[int, int, int, int, int]] = []
             for ends in _divisions(a, b):
                 sizes = _sizes(times, shape, ends, beat)
                 if sizes is None or any(cut_ps[a, j] > beat for j in ends[1:-1]):
@@ -126,13 +132,14 @@ def test_segments_are_divided_for_the_fewest_chiplets(
                 spans = list(pairwise(ends))
                 sizes = [max(n, least(a, *span)) for n, span in zip(sizes, spans, strict=True)]
                 late = max(load(*span, n, beat) for n, span in zip(sizes, spans, strict=True))
-                ways.append((sum(sizes) + len(sizes), len(sizes), sum(sizes), max(5, late)))
+                long = max(beat, 3 + max(over(*span, beat) for span in spans)) if view == 1 else beat
+                ways.append((sum(sizes) + len(sizes), len(sizes), sum(sizes), max(5, late), long))
             few = [way for way in ways if way[:2] == min(ways)[:2] and way[2] <= LIMIT]
-            taken = [late + (beats + k - 1) * beat for _, k, _, late in few]
+            taken = [late + (beats + k - 1) * long for _, k, _, late, long in few]
             quickest, slowest = min([quickest, *taken]), min([slowest, max(taken, default=NEVER)])
-        assert quickest <= value[a, b] <= slowest
+        assert quickest <= value[view, a, b] <= slowest
         if quickest < NEVER:
-            _, beat, price, asked = choice[a, b].tolist()
+            _, beat, price, asked = choice[view, a, b].tolist()
             assert asked == prompt
             cuts, regions = np.zeros(b - a, dtype=np.int64), np.zeros(b - a, dtype=np.int64)
             k = divide_segment(
@@ -145,7 +152,8 @@ def test_segments_are_divided_for_the_fewest_chiplets(
             assert fewest is not None
             assert sizes == [max(n, least(a, *span)) for n, span in zip(fewest, spans, strict=True)]
             late = max(load(*span, n, beat) for n, span in zip(sizes, spans, strict=True))
-            assert max(5, late) + (beats + k - 1) * beat == value[a, b]
+            long = max(beat, 3 + max(over(*span, beat) for span in spans)) if view == 1 else beat
+            assert max(5, late) + (beats + k - 1) * long == value[view, a, b]
 
 
 @examples(50)

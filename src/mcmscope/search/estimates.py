@@ -56,12 +56,12 @@ class Estimates:
         self.border_ps, self.entry = border_entry(model.machine)
         self.cut_ps = [moving_ps(u * crossing, model.machine.cut_mb_per_s) for u in context.micro]
         self.trials = [trial_beats(upper // beats + 1) for beats in stages.beats]
-        pairs = [self._times(index) for index in range(len(context.micro))]
-        self.times, self.loads = [times for times, _ in pairs], [loads for _, loads in pairs]
-        self.choice = np.zeros((L + 1, L + 1, 4), dtype=np.int64)
+        stages_of = [self._times(index) for index in range(len(context.micro))]
+        self.times, self.loads, self.spills = zip(*stages_of, strict=True)
+        self.choice = np.zeros((2, L + 1, L + 1, 4), dtype=np.int64)
 
-    def _times(self, index: int) -> tuple[Ints, Ints]:
-        """``times[W, S, Q]`` (ps) of all stages, which fall along the sizes, and in how long chiplets load.
+    def _times(self, index: int) -> tuple[Ints, Ints, Ints]:
+        """``times[W, S, Q]`` (ps) of all stages, which fall along the sizes; in how long they load and spill.
 
         Of the quickest ways to run them; over few beats (W = 2) then of those that are quickest with loads.
         """
@@ -70,10 +70,11 @@ class Estimates:
         beats = self.stages.beats[index]
         ways = 2 if beats <= FEW_BEATS else 1
         times = np.full((len(self.sizes), ways, len(self.owner)), NEVER, dtype=np.int64)
-        loads = np.zeros_like(times)
+        loads, spills = np.zeros_like(times), np.zeros_like(times)
         for q, n in enumerate(self.sizes.tolist()):
             if q > 0:  # a smaller region does where a larger one is no faster
-                times[q, 0], loads[q, 0] = times[q - 1, 0], loads[q - 1, 0]
+                for of in (times, loads, spills):
+                    of[q, 0] = of[q - 1, 0]
             context.states += int(
                 fill_stages(
                     model.net,
@@ -90,6 +91,7 @@ class Estimates:
                     beats,
                     times[q],
                     loads[q],
+                    spills[q],
                 )
             )
         options = tables.alone[index][:, self.sizes]
@@ -98,17 +100,21 @@ class Estimates:
         taken = np.where(options[..., TIME] < NEVER, np.maximum(options[..., TIME], spill), NEVER)
         for way in range(ways):
             best = (taken + way * options[..., LOAD] // beats).argmin(axis=2, keepdims=True)
-            for of, values in ((times, taken), (loads, options[..., LOAD])):
+            for of, values in ((times, taken), (loads, options[..., LOAD]), (spills, spill)):
                 found = np.take_along_axis(values, best, axis=2)[tables.kind, :, 0]
                 of[:, way, self.shape[:, 0]] = found.T
         for q in range(1, len(self.sizes)):
             smaller = times[q - 1] <= times[q]
-            for of in (times, loads):
+            for of in (times, loads, spills):
                 of[q][smaller] = of[q - 1][smaller]
-        return np.ascontiguousarray(times.transpose(1, 2, 0)), np.ascontiguousarray(loads.transpose(1, 2, 0))
+        by_size = [np.ascontiguousarray(of.transpose(1, 2, 0)) for of in (times, loads, spills)]
+        return by_size[0], by_size[1], by_size[2]
 
     def segments(self, value: Ints) -> None:
-        """Lower ``value[a, b]`` (ps) to estimates; (index of u, beat, price, prompt) behind each is kept."""
+        """Lower ``value[2, a, b]`` (ps) to estimates; (index of u, beat, price, prompt) behind each is kept.
+
+        The second view adds what stages spill to DRAM traffic, as prices do; the first leaves it to repairs.
+        """
         context, N = self.context, self.context.model.machine.chiplets
         for index, u in enumerate(context.micro):
             beats = self.stages.beats[index]
@@ -122,6 +128,7 @@ class Estimates:
                 estimate_segments(
                     self.times[index][prompt],
                     self.loads[index][prompt],
+                    self.spills[index][prompt],
                     self.sizes,
                     self.shape,
                     self.cut_ps[index],
@@ -140,9 +147,9 @@ class Estimates:
                     self.choice,
                 )
 
-    def piece(self, a: int, b: int) -> Piece | None:
+    def piece(self, a: int, b: int, view: int = 0) -> Piece | None:
         """The segment behind an estimate, balanced and truly priced; None: there is none that fits."""
-        chosen: list[int] = self.choice[a, b].tolist()
+        chosen: list[int] = self.choice[view, a, b].tolist()
         index, beat, price, prompt = chosen
         if beat == 0:
             return None

@@ -254,10 +254,10 @@ def run_row(
 
 
 @inner
-def label_ps(machine: Machine, label: Ints, need: int, io_ps: int) -> int:
-    """Time of a stage as a label ran it, or of DRAM traffic and spill; ``need`` bytes are held besides."""
+def held_ps(machine: Machine, label: Ints, need: int) -> int:
+    """Time in which a stage spills as a label ran it; ``need`` bytes are held besides."""
     held = need + label[WIDEST] + machine.unified * label[KEPT]
-    return max(label[PASSED], io_ps + spill_ps(max(0, held - machine.activation_free), machine))
+    return spill_ps(max(0, held - machine.activation_free), machine)
 
 
 @inner
@@ -381,11 +381,13 @@ def fill_stages(
     beats: int,
     times: Ints,
     loads: Ints,
+    spills: Ints,
 ) -> int:
     """Lower ``times[W, S]`` (ps) to what stages of several layers take on n chiplets, own spill included.
 
     First of the quickest way to run a stage; then, over few ``beats``, of the quickest with its load, as far
-    as its weights take longer into a chiplet than from DRAM. They take ``loads[W, S]`` (ps; 0 over many).
+    as its weights take longer into a chiplet than from DRAM. They take ``loads[W, S]`` (ps; 0 over many)
+    to load, and spill for ``spills[W, S]`` (ps).
     ``shape[i, x]`` numbers the stage of the x + 1 layers from i on, -1 past the end; ``owner[s]`` is the
     first layer that stage s begins with. Stages that take longer than the first of the falling ``trial``
     beats are left out, and over many beats what is quicker, but no help to keep to any of them.
@@ -449,10 +451,12 @@ def fill_stages(
                     for y in range(count[x]):
                         if labels[x, y, PASSED] > goal[x]:
                             continue
-                        time = max(floor[x], label_ps(machine, labels[x, y], need[x], 0))
+                        spill = held_ps(machine, labels[x, y], need[x])
+                        time = max(floor[x], labels[x, y, PASSED], spill)
                         if beats > FEW_BEATS:
                             if time <= goal[x] and time < times[0, s]:
                                 times[0, s] = time
+                                spills[0, s] = spill
                                 lowered = True
                             continue
                         load = transfer_ps(labels[x, y, LOADED], ingress)
@@ -460,10 +464,12 @@ def fill_stages(
                         if time < times[0, s]:
                             times[0, s] = time
                             loads[0, s] = load
+                            spills[0, s] = spill
                             lowered = True
                         if times[1, s] == NEVER or time + late // beats < times[1, s]:
                             times[1, s] = time
                             loads[1, s] = load
+                            spills[1, s] = spill
                             lowered = True
                     if lowered:
                         goal[x] = goal_ps(times, loads, s, floor[x], dram[x], trial, beats)
@@ -519,7 +525,7 @@ def best_stage(
                     net, machine, costs, kind, words, i, j, n, g, charge, 0, caps, widest_bytes, scratch
                 )
                 for y in range(count[x] if reached == x else 0):
-                    time = label_ps(machine, labels[x, y], need, io_ps)
+                    time = max(labels[x, y, PASSED], io_ps + held_ps(machine, labels[x, y], need))
                     load = transfer_ps(labels[x, y, LOADED], ingress)
                     late = max(0, load - free_ps) // beats
                     if time + late < best:
