@@ -35,6 +35,7 @@ def boundary_bytes(net: NetworkArrays, crossing: Ints) -> None:
 def fill_needs(
     times: Ints,
     loads: Ints,
+    spills: Ints,
     sizes: Ints,
     shape: Ints,
     weights: Ints,
@@ -43,12 +44,13 @@ def fill_needs(
     beat: int,
     need: Ints,
     late: Ints,
+    over: Ints,
     width: Ints,
 ) -> None:
     """``need[i, x]``: fewest chiplets (times UNIT) on which x + 1 layers from i on keep to ``beat`` (ps).
 
-    ``late[i, x]``: for how long they load there (ps); ``width[i]``: how many x there are. ``place[S]`` are
-    the places in ``sizes`` at a longer beat.
+    ``late[i, x]``: for how long they load there (ps); ``over[i, x]``: they spill (ps); ``width[i]``: how many
+    x there are. ``place[S]`` are the places in ``sizes`` at a longer beat.
     """
     for s in range(len(place)):
         while place[s] < len(sizes) and times[s, place[s]] > beat:
@@ -62,6 +64,7 @@ def fill_needs(
                 need[i, x] = size * UNIT + 1
                 came = ((weights[i + 1 + x] - weights[i]) * border_ps[size]) >> 20
                 late[i, x] = max(came, loads[s, place[s]])
+                over[i, x] = spills[s, place[s]]
                 width[i] = x + 1
             else:
                 need[i, x] = FAR
@@ -88,10 +91,31 @@ def chiplets_of(total: int, price: int) -> int:
     return (total - count * (price << COUNT_BITS)) >> (COUNT_BITS + 10)
 
 
+@inner
+def extend(
+    begun: int,
+    loaded: int,
+    spilt: int,
+    need: Ints,
+    late: Ints,
+    over: Ints,
+    total: Ints,
+    load: Ints,
+    spill: Ints,
+) -> None:
+    """Lower ``total[x]`` to ``begun + need[x]``; where that is less, load and spill are those so far."""
+    for x in range(len(need)):  # without branches, for vector instructions
+        less = begun + need[x] < total[x]
+        total[x] = begun + need[x] if less else total[x]
+        load[x] = max(loaded, late[x]) if less else load[x]
+        spill[x] = max(spilt, over[x]) if less else spill[x]
+
+
 @kernel
 def estimate_segments(
     times: Ints,
     loads: Ints,
+    spills: Ints,
     sizes: Ints,
     shape: Ints,
     cut_ps: Ints,
@@ -109,33 +133,38 @@ def estimate_segments(
     value: Ints,
     choice: Ints,
 ) -> None:
-    """Lower ``value[a, b]`` (ps) to what segments take whose clusters keep to a beat of ``trial`` (ps).
+    """Lower ``value[2, a, b]`` (ps) to what segments take whose clusters keep to a beat of ``trial`` (ps).
 
-    ``times[S, Q]`` falls along ``sizes[Q]``; in ``loads[S, Q]`` chiplets take in their weights.
+    ``times[S, Q]`` falls along ``sizes[Q]``; in ``loads[S, Q]`` chiplets take in their weights,
+    in ``spills[S, Q]`` what they cannot hold goes to DRAM and back, after the DRAM traffic of the segment.
+    The first view of a segment trusts that other ways to run its stages hold less, the second charges spills.
     ``trial`` falls too. At each beat, clusters are chosen for the fewest chiplets, a cluster charged at each
     of ``prices`` (chiplets / 1024): dearer clusters are fewer.
     A MiB of weights enters a region in ``border_ps[N + 1]``; if ``prompt``, no cluster may load for longer
-    than DRAM does (see ``loading_need``). ``choice[a, b]`` gets (``index``, beat, price, ``prompt``) where a
-    value was lowered.
+    than DRAM does (see ``loading_need``). ``choice[2, a, b]`` gets (``index``, beat, price, ``prompt``) where
+    a value was lowered.
     """
     L, longest = shape.shape
-    need, late = np.zeros((2, L, longest), dtype=np.int64)
+    need, late, over = np.zeros((3, L, longest), dtype=np.int64)
     width = np.zeros(L, dtype=np.int64)
     place = np.zeros(len(times), dtype=np.int64)
     total = np.zeros(L + 1, dtype=np.int64)
-    load = np.zeros(L + 1, dtype=np.int64)
+    load, spill = np.zeros((2, L + 1), dtype=np.int64)
     mask = (1 << COUNT_BITS) - 1
     for beat in trial:
-        fill_needs(times, loads, sizes, shape, weights, border_ps, place, beat, need, late, width)
+        fill_needs(
+            times, loads, spills, sizes, shape, weights, border_ps, place, beat, need, late, over, width
+        )
         for price in prices:
             charge = price << COUNT_BITS
             for a in range(L):
-                if load_ps[a, a + 1] + beats * beat >= value[a, L] and value[a, L] < NEVER:
+                if load_ps[a, a + 1] + beats * beat >= value[0, a, L] and value[0, a, L] < NEVER:
                     continue
                 for b in range(a, L + 1):
                     total[b] = FAR
                 total[a] = 0
                 load[a] = 0
+                spill[a] = 0
                 reach = a
                 for i in range(a, L + 1):
                     if i > reach:
@@ -146,25 +175,41 @@ def estimate_segments(
                         if io_ps[a, i] <= beat:
                             k = total[i] & mask
                             loaded = load[i] if load_ps[a, i] > 0 else 0
-                            time = max(load_ps[a, i], loaded) + (beats + k - 1) * beat
-                            if time < value[a, i]:
-                                value[a, i] = time
-                                choice[a, i, 0] = index
-                                choice[a, i, 1] = beat
-                                choice[a, i, 2] = price
-                                choice[a, i, 3] = prompt
+                            for view in range(2):
+                                long = beat if view == 0 else max(beat, io_ps[a, i] + spill[i])
+                                time = max(load_ps[a, i], loaded) + (beats + k - 1) * long
+                                if time < value[view, a, i]:
+                                    value[view, a, i] = time
+                                    choice[view, a, i, 0] = index
+                                    choice[view, a, i, 1] = beat
+                                    choice[view, a, i, 2] = price
+                                    choice[view, a, i, 3] = prompt
                         if i == L or cut_ps[a, i] > beat:
                             continue
                     begun = total[i] + charge
                     reach = max(reach, i + width[i])
+                    if prompt == 0:
+                        extend(
+                            begun,
+                            load[i],
+                            spill[i],
+                            need[i, : width[i]],
+                            late[i],
+                            over[i],
+                            total[i + 1 :],
+                            load[i + 1 :],
+                            spill[i + 1 :],
+                        )
+                        continue
                     for x in range(width[i]):
                         to = i + 1 + x
                         least = need[i, x]
-                        if prompt == 1 and least < FAR:
+                        if least < FAR:
                             least = max(least, loading_need(weights, entry, a, i, to))
                         if begun + least < total[to]:
                             total[to] = begun + least
                             load[to] = max(load[i], late[i, x])
+                            spill[to] = max(spill[i], over[i, x])
                             if least > need[i, x]:  # on more chiplets
                                 came = ((weights[to] - weights[i]) * border_ps[least // UNIT]) >> 20
                                 load[to] = max(load[i], came, loads[shape[i, x], place[shape[i, x]]])

@@ -55,30 +55,31 @@ class Estimates:
         boundary_bytes(model.net, crossing)
         self.border_ps, self.entry = border_entry(model.machine)
         self.cut_ps = [moving_ps(u * crossing, model.machine.cut_mb_per_s) for u in context.micro]
-        pairs = [self._times(index) for index in range(len(context.micro))]
-        self.times, self.loads = [times for times, _ in pairs], [loads for _, loads in pairs]
-        self.choice = np.zeros((L + 1, L + 1, 4), dtype=np.int64)
+        self.trials = [trial_beats(upper // beats + 1) for beats in stages.beats]
+        stages_of = [self._times(index) for index in range(len(context.micro))]
+        self.times, self.loads, self.spills = zip(*stages_of, strict=True)
+        self.choice = np.zeros((2, L + 1, L + 1, 4), dtype=np.int64)
 
-    def _times(self, index: int) -> tuple[Ints, Ints]:
-        """``times[2, S, Q]`` (ps) of all stages, which fall along the sizes, and in how long chiplets load.
+    def _times(self, index: int) -> tuple[Ints, Ints, Ints]:
+        """``times[W, S, Q]`` (ps) of all stages, which fall along the sizes; in how long they load and spill.
 
-        First of the quickest ways to run them, then of those that are quickest with their loads.
+        Of the quickest ways to run them; over few beats (W = 2) then of those that are quickest with loads.
         """
         context, model = self.context, self.context.model
         tables, u = context.tables, context.micro[index]
         beats = self.stages.beats[index]
-        cap = self.upper // beats
-        kinds = np.arange(len(self.stages.first))
-        times = np.full((2, len(self.owner), len(self.sizes)), NEVER, dtype=np.int64)
-        loads = np.zeros_like(times)
+        ways = 2 if beats <= FEW_BEATS else 1
+        times = np.full((len(self.sizes), ways, len(self.owner)), NEVER, dtype=np.int64)
+        loads, spills = np.zeros_like(times), np.zeros_like(times)
         for q, n in enumerate(self.sizes.tolist()):
-            time = np.full((2, len(self.owner)), NEVER, dtype=np.int64)
-            load = np.zeros_like(time)
+            if q > 0:  # a smaller region does where a larger one is no faster
+                for of in (times, loads, spills):
+                    of[q, 0] = of[q - 1, 0]
             context.states += int(
                 fill_stages(
                     model.net,
                     model.machine,
-                    self.stages.costs(index, n, kinds),
+                    self.stages.costs(index, n, self.stages.every),
                     tables.kind,
                     tables.price[n],
                     self.stages.words,
@@ -86,36 +87,39 @@ class Estimates:
                     self.owner,
                     n,
                     u,
-                    cap,
+                    self.trials[index],
                     beats,
-                    time,
-                    load,
+                    times[q],
+                    loads[q],
+                    spills[q],
                 )
             )
-            times[:, :, q], loads[:, :, q] = time, load
         options = tables.alone[index][:, self.sizes]
         excess = np.maximum(options[..., HELD] - model.machine.activation_free, 0)
         spill = spilling_ps(excess, model.machine)
         taken = np.where(options[..., TIME] < NEVER, np.maximum(options[..., TIME], spill), NEVER)
-        for way, late in enumerate((np.zeros_like(taken), options[..., LOAD] // beats)):
-            best = (taken + late).argmin(axis=2, keepdims=True)
-            for of, values in ((times, taken), (loads, options[..., LOAD])):
-                of[way, self.shape[:, 0]] = np.take_along_axis(values, best, axis=2)[tables.kind, :, 0]
-        for q in range(1, len(self.sizes)):  # a smaller region does where a larger one is no faster
-            smaller = times[:, :, q - 1] <= times[:, :, q]
-            for of in (times, loads):
-                of[smaller, q] = of[smaller, q - 1]
-        return times, loads
+        for way in range(ways):
+            best = (taken + way * options[..., LOAD] // beats).argmin(axis=2, keepdims=True)
+            for of, values in ((times, taken), (loads, options[..., LOAD]), (spills, spill)):
+                found = np.take_along_axis(values, best, axis=2)[tables.kind, :, 0]
+                of[:, way, self.shape[:, 0]] = found.T
+        for q in range(1, len(self.sizes)):
+            smaller = times[q - 1] <= times[q]
+            for of in (times, loads, spills):
+                of[q][smaller] = of[q - 1][smaller]
+        by_size = [np.ascontiguousarray(of.transpose(1, 2, 0)) for of in (times, loads, spills)]
+        return by_size[0], by_size[1], by_size[2]
 
     def segments(self, value: Ints) -> None:
-        """Lower ``value[a, b]`` (ps) to estimates; (index of u, beat, price, prompt) behind each is kept."""
+        """Lower ``value[2, a, b]`` (ps) to estimates; (index of u, beat, price, prompt) behind each is kept.
+
+        The second view adds what stages spill to DRAM traffic, as prices do; the first leaves it to repairs.
+        """
         context, N = self.context, self.context.model.machine.chiplets
         for index, u in enumerate(context.micro):
             beats = self.stages.beats[index]
-            quickest = int(self.times[index].min())
-            trial = [self.upper // beats + 1]
-            while trial[-1] > quickest:
-                trial.append(int(trial[-1] / STEP))
+            trial = self.trials[index]
+            trial = trial[: np.count_nonzero(trial > self.times[index].min()) + 1]
             worth = 1024 * N / (beats + 7)
             io_ps = moving_ps(u * context.io, context.model.machine.dram_mb_per_s)
             few = beats <= FEW_BEATS
@@ -124,6 +128,7 @@ class Estimates:
                 estimate_segments(
                     self.times[index][prompt],
                     self.loads[index][prompt],
+                    self.spills[index][prompt],
                     self.sizes,
                     self.shape,
                     self.cut_ps[index],
@@ -131,7 +136,7 @@ class Estimates:
                     context.load_ps,
                     beats,
                     N,
-                    np.array(trial, dtype=np.int64),
+                    trial,
                     np.array([int(part * worth) for part in prices], dtype=np.int64),
                     context.model.net.weights,
                     self.border_ps,
@@ -142,9 +147,9 @@ class Estimates:
                     self.choice,
                 )
 
-    def piece(self, a: int, b: int) -> Piece | None:
+    def piece(self, a: int, b: int, view: int = 0) -> Piece | None:
         """The segment behind an estimate, balanced and truly priced; None: there is none that fits."""
-        chosen: list[int] = self.choice[a, b].tolist()
+        chosen: list[int] = self.choice[view, a, b].tolist()
         index, beat, price, prompt = chosen
         if beat == 0:
             return None
@@ -168,6 +173,14 @@ class Estimates:
             )
         )
         return balance(self.stages, index, a, cuts[:count][::-1].tolist(), regions[:count][::-1].tolist())
+
+
+def trial_beats(first: int) -> Ints:
+    """Falling beats (ps) that segments are divided at."""
+    beats = [first]
+    while beats[-1] > 0:
+        beats.append(int(beats[-1] / STEP))
+    return np.array(beats, dtype=np.int64)
 
 
 def border_entry(machine: Machine) -> tuple[Ints, Ints]:

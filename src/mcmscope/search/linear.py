@@ -8,6 +8,8 @@ merge and split. The segmented and the fused optimum take part as they are, so t
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from mcmscope.schedule import Scheme
@@ -33,24 +35,29 @@ def linear(context: SearchContext, starts: list[tuple[str, Path]]) -> tuple[Path
         for a, b, piece in spans(path):
             if (a, b) not in pieces or piece.time_ps < pieces[a, b].time_ps:
                 pieces[a, b] = piece
-    value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
+    value = np.full((2, L + 1, L + 1), NEVER, dtype=np.int64)
     for (a, b), piece in pieces.items():
-        value[a, b] = piece.time_ps
+        value[:, a, b] = piece.time_ps
     priced = value.copy()
     estimates.segments(value)
     known = (value == priced) & (value < NEVER)
     asked = 0
 
-    def refine(a: int, b: int, _bound: int) -> int:
+    def refine(view: int, a: int, b: int, _bound: int) -> int:
         nonlocal asked
         asked += 1
-        found = estimates.piece(a, b)
+        found = estimates.piece(a, b, view)
         if found is not None and ((a, b) not in pieces or found.time_ps < pieces[a, b].time_ps):
             pieces[a, b] = found
         return pieces[a, b].time_ps if (a, b) in pieces else NEVER
 
-    lazy_path(value, known, refine, enough=lambda: asked >= REFINEMENTS)
-    best = shortest_known(L, pieces)
+    best: Path = []
+    upper = NEVER
+    for view in range(2):
+        # Where spills are charged only what promises to be better than what is known by then.
+        lazy_path(value[view], known[view], partial(refine, view), upper, lambda: asked >= REFINEMENTS)
+        best = shortest_known(L, pieces)
+        upper = sum(piece.time_ps for _, piece in best)
     best = improve(stages, estimates.piece, best, pieces)
     context.pools[Scheme.MERGED_PIPELINE] = pieces
     total = sum(piece.time_ps for _, piece in best)

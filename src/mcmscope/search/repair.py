@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from itertools import pairwise
 
 from mcmscope.search.context import Path, Piece
@@ -24,6 +25,7 @@ def balance(stages: Stages, index: int, a: int, cuts: list[int], regions: list[i
     ends = list(pairwise([a, *cuts]))
     io_ps, free_ps = stages.io_ps(index, a, cuts[-1]), stages.free_ps(index, a, cuts[-1])
 
+    @cache  # donors are asked again at every move
     def time(x: int, n: int) -> int:
         stage = stages.stage(index, *ends[x], n, io_ps, free_ps)
         if stage is None:

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from mcmscope.cost.arrays import ISP, OUTSIDE, SHARDED, SOURCE, SPLIT, TILED, Ints, NetworkArrays
-from mcmscope.cost.compute import transfer_ps
+from mcmscope.cost.compute import ceil_div, transfer_ps
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need, spill_ps
-from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
+from mcmscope.cost.nop import border_mb_per_s, draining_bytes, ingress_mb_per_s
 from mcmscope.jit import inner, kernel
 from mcmscope.search.exact.costs import (
     BUSY,
@@ -33,6 +33,8 @@ WIDTH = 6
 """Labels kept per layer."""
 FEW_BEATS = 16
 """Up to so many beats, stages are chosen with an eye to how long they load."""
+BOUND = 3
+"""Of the prices of stored weights, the one at which labels are bounded where they are charged none."""
 PATTERNS = 8
 """Patterns of layouts for which the time of a layer with many operands is remembered."""
 
@@ -159,7 +161,8 @@ def run_row(
     n: int,
     g: int,
     price: int,
-    cap: int,
+    bound_price: int,
+    caps: Ints,
     widest_bytes: int,
     scratch: Scratch,
 ) -> tuple[int, bool]:
@@ -167,8 +170,9 @@ def run_row(
 
     No layer may hold a gather window of more than ``widest_bytes``.
 
-    ``labels[x, :count[x]]`` are the ways to have run x layers in at most ``cap`` ps; ``price`` (ps per KiB)
-    is what storing weights costs them in their order. Returns how many layers could be run, and whether a way
+    ``labels[x, :count[x]]`` are the ways to have run x layers in at most ``caps[0, x]`` ps, and in at most
+    ``caps[1, x]`` if stored weights are charged at ``bound_price``; ``price`` (ps per KiB) is what storing
+    weights costs them in their order. Returns how many layers could be run, and whether a way
     was left out because its weights do not fit. ``scratch.seen`` must be 0 where i or g is new.
     """
     labels, count, seen, known = scratch.labels, scratch.made, scratch.seen, scratch.known
@@ -222,7 +226,7 @@ def run_row(
                     tight = True
                     continue
                 time = labels[x, y, PASSED] + (known[x, code, p] if many else costs.timed[kin, g, p, code])
-                if time > cap:
+                if time > caps[0, x + 1] or time + kept * bound_price // 1024 > caps[1, x + 1]:
                     continue
                 widest = max(labels[x, y, WIDEST], costs.base[kin, g, p, WINDOW])
                 if widest > widest_bytes:
@@ -250,10 +254,10 @@ def run_row(
 
 
 @inner
-def label_ps(machine: Machine, label: Ints, need: int, io_ps: int) -> int:
-    """Time of a stage as a label ran it, or of DRAM traffic and spill; ``need`` bytes are held besides."""
+def held_ps(machine: Machine, label: Ints, need: int) -> int:
+    """Time in which a stage spills as a label ran it; ``need`` bytes are held besides."""
     held = need + label[WIDEST] + machine.unified * label[KEPT]
-    return max(label[PASSED], io_ps + spill_ps(max(0, held - machine.activation_free), machine))
+    return spill_ps(max(0, held - machine.activation_free), machine)
 
 
 @inner
@@ -271,11 +275,14 @@ def charge_of(price: Ints, step: int, beats: int) -> int:
 
 
 @inner
-def fill_quick(machine: Machine, costs: LayerCosts, n: int, quick: Ints) -> None:
-    """``quick[kinds, G]``: time of a layer of each kind at least, its operands inside as is best for it."""
-    for kin in range(quick.shape[0]):
-        for g in range(quick.shape[1]):
-            quick[kin, g] = NEVER
+def fill_quick(machine: Machine, costs: LayerCosts, n: int, price: Ints, quick: Ints) -> None:
+    """``quick[MULTIPLIERS, kinds, G]``: time of a layer of each kind at least, stored weights charged.
+
+    Its operands lie inside as is best for it.
+    """
+    quick[:] = NEVER
+    for kin in range(quick.shape[1]):
+        for g in range(quick.shape[2]):
             for p in range(3):
                 ingress = costs.base[kin, g, p, INGRESS]
                 swapped = 0
@@ -283,7 +290,9 @@ def fill_quick(machine: Machine, costs: LayerCosts, n: int, quick: Ints) -> None
                     ingress += min(costs.move[to, g, p, TILED, 0], costs.move[to, g, p, SPLIT, 0])
                     swapped += min(costs.move[to, g, p, TILED, 1], costs.move[to, g, p, SPLIT, 1])
                 time = layer_ps(costs.base[kin, g, p, BUSY], 0, ingress, swapped, n, machine)
-                quick[kin, g] = min(quick[kin, g], time)
+                for step in range(MULTIPLIERS):
+                    charged = time + costs.base[kin, g, p, STORED] * price[step] // 1024
+                    quick[step, kin, g] = min(quick[step, kin, g], charged)
 
 
 @inner
@@ -312,6 +321,50 @@ def pick_grids(quick: Ints, kind: Ints, i: int, last: int, sums: Ints, picked: I
         picked[second] = 1
 
 
+@inner
+def fill_caps(quick: Ints, kind: Ints, g: int, i: int, last: int, goal: Ints, room: int, caps: Ints) -> bool:
+    """``caps[x]``: what x layers from i on may take for a stage of so many or more still to be of use.
+
+    A stage of x layers is if it takes at most ``goal[x]`` ps (-1: never); layers take at least what
+    ``quick[kinds, G]`` says of the g-th tile grid. Where that charges stored weights, ``room`` is what all
+    that a chiplet can store is charged. False if no stage can be of use.
+    """
+    most = -NEVER
+    for x in range(last - i, 0, -1):
+        if goal[x] >= 0:
+            most = max(most, goal[x] + room)
+        caps[x] = most
+        most -= quick[kind[i + x - 1], g]
+    return most >= 0
+
+
+@inner
+def longest_below(trial: Ints, time: int) -> int:
+    """The longest of the falling ``trial`` beats that is below ``time``; -1: none."""
+    low = 0
+    high = len(trial)
+    while low < high:
+        middle = (low + high) // 2
+        if trial[middle] < time:
+            high = middle
+        else:
+            low = middle + 1
+    return int(trial[low]) if low < len(trial) else -1
+
+
+@inner
+def goal_ps(times: Ints, loads: Ints, s: int, floor: int, dram: int, trial: Ints, beats: int) -> int:
+    """In how much time (ps) one more way to run stage s is of use; -1: never. It takes ``floor`` at least."""
+    if beats > FEW_BEATS:  # only beats are asked for
+        goal = longest_below(trial, times[0, s])
+    elif times[1, s] == NEVER:
+        goal = trial[0]
+    else:
+        spared = ceil_div(max(0, loads[1, s] - dram), beats)
+        goal = min(trial[0], max(times[0, s], times[1, s] + spared) - 1)
+    return goal if goal >= floor else -1
+
+
 @kernel
 def fill_stages(
     net: NetworkArrays,
@@ -324,30 +377,35 @@ def fill_stages(
     owner: Ints,
     n: int,
     u: int,
-    cap: int,
+    trial: Ints,
     beats: int,
     times: Ints,
     loads: Ints,
+    spills: Ints,
 ) -> int:
-    """Lower ``times[2, S]`` (ps) to what stages of several layers take on n chiplets, own spill included.
+    """Lower ``times[W, S]`` (ps) to what stages of several layers take on n chiplets, own spill included.
 
     First of the quickest way to run a stage; then, over few ``beats``, of the quickest with its load, as far
-    as its weights take longer into a chiplet than from DRAM. They take ``loads[2, S]`` (ps; 0 over many).
+    as its weights take longer into a chiplet than from DRAM. They take ``loads[W, S]`` (ps; 0 over many)
+    to load, and spill for ``spills[W, S]`` (ps).
     ``shape[i, x]`` numbers the stage of the x + 1 layers from i on, -1 past the end; ``owner[s]`` is the
-    first layer that stage s begins with. Stages that take more than ``cap`` ps are left out.
+    first layer that stage s begins with. Stages that take longer than the first of the falling ``trial``
+    beats are left out, and over many beats what is quicker, but no help to keep to any of them.
     ``price[MULTIPLIERS]``: prices of stored weights, ps per KiB. Returns how many labels there were.
     """
     L, longest = shape.shape
     scratch = make_scratch(longest)
     labels, count = scratch.labels, scratch.made
-    quick = np.zeros((len(costs.base), len(costs.base[0])), dtype=np.int64)
-    sums = np.zeros(len(quick[0]), dtype=np.int64)
-    picked = np.zeros(len(quick[0]), dtype=np.int64)
-    fill_quick(machine, costs, n, quick)
+    quick = np.zeros((MULTIPLIERS, len(costs.base), costs.base.shape[1]), dtype=np.int64)
+    sums, picked = np.zeros((2, costs.base.shape[1]), dtype=np.int64)
+    fill_quick(machine, costs, n, price, quick)
     need = np.zeros(longest + 1, dtype=np.int64)
-    drain = np.zeros(longest + 1, dtype=np.int64)
     dram = np.zeros(longest + 1, dtype=np.int64)
+    floor = np.zeros(longest + 1, dtype=np.int64)
+    goal = np.zeros(longest + 1, dtype=np.int64)
+    caps = np.zeros((2, longest + 1), dtype=np.int64)
     ingress = ingress_mb_per_s(n, machine)
+    border = border_mb_per_s(n, machine)
     made = 0
     for i in range(L - 1):
         last = 0
@@ -358,11 +416,16 @@ def fill_stages(
                 last = i + x + 1
         if last == 0:
             continue
+        goal[1] = -1
         for x in range(2, last - i + 1):
-            need[x] = cluster_need(net, i, i + x, n, u)
-            drain[x] = drain_ps(net, machine, i, i + x, n, u)
-            dram[x] = transfer_ps(net.weights[i + x] - net.weights[i], machine.dram_mb_per_s)
-        pick_grids(quick, kind, i, last, sums, picked)
+            goal[x] = -1
+            if owner[shape[i, x - 1]] == i:
+                need[x] = cluster_need(net, i, i + x, n, u)
+                drain = transfer_ps(u * draining_bytes(net, i, i + x), border)
+                dram[x] = transfer_ps(net.weights[i + x] - net.weights[i], machine.dram_mb_per_s)
+                floor[x] = max(drain, spill_ps(max(0, need[x] - machine.activation_free), machine))
+                goal[x] = goal_ps(times, loads, shape[i, x - 1], floor[x], dram[x], trial, beats)
+        pick_grids(quick[0], kind, i, last, sums, picked)
         for g in range(len(picked)):
             if picked[g] == 0:
                 continue
@@ -371,26 +434,45 @@ def fill_stages(
             for step in range(MULTIPLIERS + 1):
                 if not is_run(step, beats, tight, machine):
                     continue
+                by = step if 0 < step < MULTIPLIERS else BOUND
+                room = machine.weight_limit * price[by] // 1024
+                if not fill_caps(quick[0], kind, g, i, last, goal, 0, caps[0]):
+                    break
+                if not fill_caps(quick[by], kind, g, i, last, goal, room, caps[1]):
+                    break
                 charge = charge_of(price, step, beats)
                 reached, tight = run_row(
-                    net, machine, costs, kind, words, i, last, n, g, charge, cap, NEVER, scratch
+                    net, machine, costs, kind, words, i, last, n, g, charge, price[by], caps, NEVER, scratch
                 )
                 for x in range(2, reached + 1):
                     s = shape[i, x - 1]
                     made += count[x]
+                    lowered = False
                     for y in range(count[x]):
-                        time = max(drain[x], label_ps(machine, labels[x, y], need[x], 0))
+                        if labels[x, y, PASSED] > goal[x]:
+                            continue
+                        spill = held_ps(machine, labels[x, y], need[x])
+                        time = max(floor[x], labels[x, y, PASSED], spill)
                         if beats > FEW_BEATS:
-                            times[0, s] = min(times[0, s], time)
+                            if time <= goal[x] and time < times[0, s]:
+                                times[0, s] = time
+                                spills[0, s] = spill
+                                lowered = True
                             continue
                         load = transfer_ps(labels[x, y, LOADED], ingress)
                         late = max(0, load - dram[x]) - max(0, loads[1, s] - dram[x])
                         if time < times[0, s]:
                             times[0, s] = time
                             loads[0, s] = load
+                            spills[0, s] = spill
+                            lowered = True
                         if times[1, s] == NEVER or time + late // beats < times[1, s]:
                             times[1, s] = time
                             loads[1, s] = load
+                            spills[1, s] = spill
+                            lowered = True
+                    if lowered:
+                        goal[x] = goal_ps(times, loads, s, floor[x], dram[x], trial, beats)
     return made
 
 
@@ -419,6 +501,7 @@ def best_stage(
     x = j - i
     scratch = make_scratch(x)
     labels, count = scratch.labels, scratch.made
+    caps = np.full((2, x + 1), NEVER)
     need = cluster_need(net, i, j, n, u)
     ingress = ingress_mb_per_s(n, machine)
     best: int = NEVER
@@ -434,14 +517,15 @@ def best_stage(
             for step in range(MULTIPLIERS + 1):
                 if not is_run(step, beats, tight, machine):
                     continue
+                caps[0, :] = best
                 charge = charge_of(price, step, beats)
                 if step == MULTIPLIERS - 1 and widest_bytes < NEVER:
                     charge *= 64  # where spill binds: as if nothing but stored weights counted
                 reached, tight = run_row(
-                    net, machine, costs, kind, words, i, j, n, g, charge, best, widest_bytes, scratch
+                    net, machine, costs, kind, words, i, j, n, g, charge, 0, caps, widest_bytes, scratch
                 )
                 for y in range(count[x] if reached == x else 0):
-                    time = label_ps(machine, labels[x, y], need, io_ps)
+                    time = max(labels[x, y, PASSED], io_ps + held_ps(machine, labels[x, y], need))
                     load = transfer_ps(labels[x, y, LOADED], ingress)
                     late = max(0, load - free_ps) // beats
                     if time + late < best:

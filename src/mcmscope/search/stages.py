@@ -47,6 +47,7 @@ class Stages:
     def __post_init__(self) -> None:
         net, L = self.context.model.net, self.context.layers
         self.first = layer_kinds(net)[1]
+        self.every = np.arange(len(self.first))
         self.words = words(net)
         self.partitions, self.kind = np.zeros((2, L), dtype=np.int64)
         self.beats = [-(-self.context.batch // u) for u in self.context.micro]
@@ -108,14 +109,16 @@ class Stages:
         u = context.micro[index]
         if net.weights[j] - net.weights[i] > n * machine.weight_limit:
             return None
-        kinds = np.unique(tables.kind[i:j])
-        self.kind[i:j] = np.searchsorted(kinds, tables.kind[i:j])
+        kinds, kind = self.every, tables.kind
+        if (index, n, kinds.tobytes()) not in self.layers:  # no estimate was made for this size
+            kinds, kind = np.unique(tables.kind[i:j]), self.kind
+            kind[i:j] = np.searchsorted(kinds, tables.kind[i:j])
         grid = int(
             best_stage(
                 net,
                 machine,
                 self.costs(index, n, kinds),
-                self.kind,
+                kind,
                 tables.price[n],
                 self.words,
                 i,
