@@ -92,7 +92,6 @@ def test_entries_never_lose_a_way(question: Question, data: st.DataObject) -> No
     """However entries are refined, each way is among them, or is no better than a bound of its kind."""
     context = SearchContext(question.model, question.batch)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(module, "EXACT_LENGTH", 1)
         patched.setattr(module, "MOST_APART", 2)
         patched.setattr(module, "SPREAD", 10**9)
         ways: Ways = data.draw(st.sampled_from(Ground(context).ways(Limit())))

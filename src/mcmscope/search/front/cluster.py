@@ -102,23 +102,22 @@ def beats_label(first: Ints, a: int, second: Ints, b: int, slack: int) -> bool:
 
 @inner
 def keep(labels: Ints, end: int, fresh: Ints, slack: int, chains: Ints, after: Ints) -> int:
-    """Put ``fresh[0]`` among the labels of a level unless another beats it; returns the new end, -1 for want of
-    room.
+    """Put ``fresh[0]`` among the labels of a level unless another beats it; the new end, -1 for want of room.
 
     Labels of one state are a chain by rising costs, that starts at ``chains[state]`` and goes on at
     ``after[label]``, up to -1. Those that the new one beats leave it for the last chain, of free places.
     """
     state, free = fresh[0, STATE], len(chains) - 1
-    cheaper, at = -1, chains[state]
+    cheaper, at = -1, int(chains[state])
     while at >= 0 and labels[at, COST] <= fresh[0, COST]:
         if beats_label(labels, at, fresh, 0, slack):
             return end
         if labels[at, COST] < fresh[0, COST]:
             cheaper = at
-        at = after[at]
-    before, at = cheaper, chains[state] if cheaper < 0 else after[cheaper]
+        at = int(after[at])
+    before, at = cheaper, int(chains[state] if cheaper < 0 else after[cheaper])
     while at >= 0:
-        behind = after[at]
+        behind = int(after[at])
         if beats_label(fresh, 0, labels, at, slack):
             if before < 0:
                 chains[state] = behind

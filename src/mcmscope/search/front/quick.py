@@ -66,6 +66,7 @@ class QuickWays:
         found = np.zeros((len(spans), len(self.sizes), PRICES, FOUND_COLUMNS), dtype=np.int64)
         found[..., FOUND_SCORE] = NEVER
         self.slopes: dict[int, int] = {}
+        self.known: dict[int, tuple[list[int], list[int]]] = {}
         for q, n in enumerate(self.sizes.tolist()):
             self.slopes[n] = int(slope_of(model.machine, self.table, n, u, m, model.terms.hop_byte_fj))
             own = np.ascontiguousarray(found[:, q])
@@ -136,8 +137,10 @@ class QuickWays:
     def point(self, i: int, j: int, entry: list[int]) -> tuple[list[int], list[int]]:
         """What is behind an entry of cluster [i, j): its point and partitions."""
         context, model = self.context, self.context.model
-        s = int(self.shape[i, j])
-        i, j = self.spans[s].tolist()
+        place = entry[ENTRY_POINT]
+        if place in self.known:
+            return self.known[place]
+        i, j = self.spans[int(self.shape[i, j])].tolist()
         n = entry[LOW]
         point, partitions = np.zeros(POINT_COLUMNS, dtype=np.int64), np.zeros(j - i, dtype=np.int64)
         trace_way(
@@ -152,8 +155,9 @@ class QuickWays:
             model.terms.hop_byte_fj,
             self.write_fj,
             self.slopes[n],
-            self.found[entry[ENTRY_POINT]],
+            self.found[place],
             point,
             partitions,
         )
-        return point.tolist(), partitions.tolist()
+        self.known[place] = point.tolist(), partitions.tolist()
+        return self.known[place]

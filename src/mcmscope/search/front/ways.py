@@ -40,12 +40,12 @@ from mcmscope.search.front.layers import WINDOW, layer_table
 from mcmscope.search.front.steps import ROOMS, SLOPES
 from mcmscope.search.tables import NEVER
 
-EXACT_LENGTH = 3
-"""Clusters up to so many layers are priced exactly from the start."""
 MOST_APART = 4
 """Sizes of regions in a run that is bounded as a whole, at most."""
 DEEPER = 2
 """Bounds are made exact up to so many percent above what they bound, four times as many each time in vain."""
+MOST_IN_VAIN = 4
+"""After so many, there hardly is a way at all: none is too dear then."""
 SPREAD = 100
 """Ways whose spills may differ by over one in so many parts of their energy are bounded apart."""
 MOST_LABELS = 6_000
@@ -130,7 +130,7 @@ class Ways:
         self.room: list[int] = (self.begin[:, 1] - self.begin[:, 0]).tolist()
         """For how many entries of each shape there is room where they are."""
         for s, (i, j) in enumerate(spans.tolist()):
-            if j - i <= EXACT_LENGTH:
+            if j - i == 1:  # bounds are of layers with others, whose windows are not those of one alone
                 self._replace(s, self._exact(s, (1, N), (0, NEVER), (0, NEVER), (0, NEVER)))
 
     def refine(self, s: int, e: int, hi: int) -> bool:
@@ -168,8 +168,9 @@ class Ways:
             one = self._paid(s, (low, high), times, least, (narrow, narrower))
             new = np.concatenate([one, other])
         else:
-            most = least + (least * DEEPER << 2 * entry[IN_VAIN]) // 100 + 1
-            new = self._exact(s, (low, high), times, (least, most), (narrow, wide), entry[IN_VAIN])
+            tried = entry[IN_VAIN]
+            most = least + (least * DEEPER << 2 * tried) // 100 + 1 if tried < MOST_IN_VAIN else NEVER
+            new = self._exact(s, (low, high), times, (least, most), (narrow, wide), tried)
         begin, end = self.begin[s].tolist()
         rows = np.concatenate([self.entries[begin:e], new, self.entries[e + 1 : end]])
         self._replace(s, rows[rows[:, LOW].argsort(kind="stable")])  # sums rely on this order
