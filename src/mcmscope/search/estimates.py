@@ -7,10 +7,10 @@ import numpy as np
 from mcmscope.cost.arrays import INPUTS_READ, MADE_BEFORE, OUTPUTS_MADE, PEAK, SOURCE, USED_AFTER, Ints
 from mcmscope.cost.dram import load_mb_per_s
 from mcmscope.cost.machine import Machine
+from mcmscope.search.choose import FEW_BEATS, fill_stages
 from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.divide import PARTS, boundary_bytes, divide_segment, estimate_segments, run_hashes
 from mcmscope.search.repair import balance
-from mcmscope.search.rows import FEW_BEATS, fill_stages
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import HELD, LOAD, NEVER, TIME
 from mcmscope.search.transfers import moving_ps, spilling_ps

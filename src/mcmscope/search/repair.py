@@ -6,8 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 
+from mcmscope.search.choose import FEW_BEATS
 from mcmscope.search.context import Path, Piece
-from mcmscope.search.rows import FEW_BEATS
 from mcmscope.search.stages import Stages
 from mcmscope.search.tables import NEVER
 

@@ -11,9 +11,10 @@ from mcmscope.cost.arrays import Ints
 from mcmscope.cost.dram import load_ps
 from mcmscope.cost.memory import cut_bytes, relayed_bytes
 from mcmscope.cost.stage import stage_cost
+from mcmscope.search.choose import FEW_BEATS, best_stage
 from mcmscope.search.context import Piece, SearchContext
 from mcmscope.search.exact.costs import LayerCosts, layer_costs
-from mcmscope.search.rows import FEW_BEATS, best_stage, words
+from mcmscope.search.rows import words
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME, layer_kinds
 from mcmscope.search.transfers import moving_ps, spilling_ps
 

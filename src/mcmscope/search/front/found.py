@@ -14,6 +14,7 @@ from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import cluster_need
 from mcmscope.cost.nop import drain_ps, ingress_mb_per_s
 from mcmscope.jit import inner, kernel
+from mcmscope.search.choose import pick_grids
 from mcmscope.search.front.cluster import (
     ACTIVATION_BEAT,
     GRID,
@@ -51,7 +52,6 @@ from mcmscope.search.front.steps import (
     make_steps,
 )
 from mcmscope.search.fused import fill_slots
-from mcmscope.search.rows import pick_grids
 from mcmscope.search.tables import NEVER
 
 SHARES = (1, 8, 32, 256)

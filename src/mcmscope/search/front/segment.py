@@ -32,32 +32,35 @@ AMOUNTS = 6
 
 
 @inner
-def beats(a: Ints, b: Ints, slack: int) -> bool:
-    """Whether label ``a`` is as good as ``b`` in everything."""
+def beats(first: Ints, a: int, second: Ints, b: int, slack: int) -> bool:
+    """Whether label ``first[a]`` is as good as ``second[b]`` in everything.
+
+    (Rows of their own would cost more than the comparison.)
+    """
     for column in range(AMOUNTS):
-        if a[column] > b[column]:
+        if first[a, column] > second[b, column]:
             return False
-    if a[COST] + slack <= b[COST]:
+    if first[a, COST] + slack <= second[b, COST]:
         return True
     return (
         slack > 0
-        and a[LOADED] <= b[LOADED]
-        and a[PE_FJ] <= b[PE_FJ]
-        and a[ACTIVATION_FJ] <= b[ACTIVATION_FJ]
-        and a[NOP_FJ] <= b[NOP_FJ]
+        and first[a, LOADED] <= second[b, LOADED]
+        and first[a, PE_FJ] <= second[b, PE_FJ]
+        and first[a, ACTIVATION_FJ] <= second[b, ACTIVATION_FJ]
+        and first[a, NOP_FJ] <= second[b, NOP_FJ]
     )
 
 
 @inner
-def keep(labels: Ints, start: int, end: int, new: Ints, slack: int) -> int:
-    """Add ``new`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of
+def keep(labels: Ints, start: int, end: int, fresh: Ints, slack: int) -> int:
+    """Add ``fresh[0]`` to ``labels[start:end]`` unless another beats it; returns the new end, -1 for want of
     room."""
     for x in range(start, end):
-        if beats(labels[x], new, slack):
+        if beats(labels, x, fresh, 0, slack):
             return end
     write = start
     for x in range(start, end):
-        if beats(new, labels[x], slack):
+        if beats(fresh, 0, labels, x, slack):
             continue
         if write != x:
             for column in range(LABEL_COLUMNS):
@@ -66,7 +69,7 @@ def keep(labels: Ints, start: int, end: int, new: Ints, slack: int) -> int:
     if write == len(labels):
         return -1
     for column in range(LABEL_COLUMNS):
-        labels[write, column] = new[column]
+        labels[write, column] = fresh[0, column]
     return write + 1
 
 
@@ -97,10 +100,10 @@ def segment_points(
     limit = machine.chiplets // replicas
     io_ps = transfer_ps(u * io * replicas, machine.dram_mb_per_s)
     level = np.zeros(b - a + 2, dtype=np.int64)
-    new = np.zeros(LABEL_COLUMNS, dtype=np.int64)
-    new[BEAT] = io_ps
-    new[LOAD] = dram_ps
-    labels[0] = new
+    new = np.zeros((1, LABEL_COLUMNS), dtype=np.int64)
+    new[0, BEAT] = io_ps
+    new[0, LOAD] = dram_ps
+    labels[:1] = new
     level[1] = 1
     for j in range(a + 1, b + 1):
         begin = level[j - a]
@@ -118,21 +121,21 @@ def segment_points(
                             net.weights[j] - net.weights[i], point[LOADED_BYTES], n, replicas, machine
                         )
                         old = labels[parent]
-                        new[USED] = old[USED] + n
-                        new[COUNT] = old[COUNT] + 1
-                        new[BEAT] = max(max(old[BEAT], cut), point[POINT_PS])
-                        new[LOAD] = max(old[LOAD], loaded)
-                        new[EXCESS] = max(old[EXCESS], excess)
-                        new[SPILLED] = old[SPILLED] + 2 * excess * n
-                        new[LOADED] = old[LOADED] + point[LOADED_BYTES] * n
-                        new[PE_FJ] = old[PE_FJ] + point[PE_BEAT]
-                        new[ACTIVATION_FJ] = old[ACTIVATION_FJ] + point[ACTIVATION_BEAT]
-                        new[NOP_FJ] = old[NOP_FJ] + point[NOP_BEAT]
-                        beat_fj = new[PE_FJ] + new[ACTIVATION_FJ] + new[NOP_FJ]
-                        new[COST] = cost_fj(beat_fj, new[LOADED], scale)
-                        new[PARENT] = parent
-                        new[POINT] = x
-                        new[REGION] = n
+                        new[0, USED] = old[USED] + n
+                        new[0, COUNT] = old[COUNT] + 1
+                        new[0, BEAT] = max(max(old[BEAT], cut), point[POINT_PS])
+                        new[0, LOAD] = max(old[LOAD], loaded)
+                        new[0, EXCESS] = max(old[EXCESS], excess)
+                        new[0, SPILLED] = old[SPILLED] + 2 * excess * n
+                        new[0, LOADED] = old[LOADED] + point[LOADED_BYTES] * n
+                        new[0, PE_FJ] = old[PE_FJ] + point[PE_BEAT]
+                        new[0, ACTIVATION_FJ] = old[ACTIVATION_FJ] + point[ACTIVATION_BEAT]
+                        new[0, NOP_FJ] = old[NOP_FJ] + point[NOP_BEAT]
+                        beat_fj = new[0, PE_FJ] + new[0, ACTIVATION_FJ] + new[0, NOP_FJ]
+                        new[0, COST] = cost_fj(beat_fj, new[0, LOADED], scale)
+                        new[0, PARENT] = parent
+                        new[0, POINT] = x
+                        new[0, REGION] = n
                         end = keep(labels, begin, end, new, scale.slack)
                         if end < 0:
                             return -1
