@@ -1,7 +1,7 @@
 """Some good ways to run every cluster, found in one pass over the layers per first layer: no proof, but soon.
 
-As in ``search.rows``: under the tile grids that promise most, with time and stored weights paid for at a few
-prices, the best way to each layout of the awaited tensors is kept.
+As in ``search.choose``: under the tile grids that promise most, with time and stored weights paid for at a
+few prices, the best way to each layout of the awaited tensors is kept.
 """
 
 from __future__ import annotations
