@@ -10,7 +10,6 @@ from mcmscope.search.context import SearchContext
 from mcmscope.search.front.cluster import (
     ACTIVATION_BEAT,
     HELD_BYTES,
-    LABEL_COLUMNS,
     LOADED_BYTES,
     NOP_BEAT,
     PE_BEAT,
@@ -18,6 +17,7 @@ from mcmscope.search.front.cluster import (
     POINT_PS,
     cluster_points,
 )
+from mcmscope.search.front.labels import LABEL_COLUMNS
 from mcmscope.search.front.layers import layer_table
 from mcmscope.search.front.small import scale_of
 from mcmscope.search.tables import NEVER

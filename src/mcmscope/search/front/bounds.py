@@ -34,9 +34,8 @@ from mcmscope.search.tables import NEVER
 # Columns of an entry: one way (or a bound of ways) to run a cluster, on LOW to HIGH chiplets.
 # It takes ENTRY_PS to LATEST ps; its gather window is of NARROW to WIDE bytes.
 # IN_VAIN: how often in a row nothing was found just above its energy.
-LOW, HIGH, ENTRY_PS, LATEST, ENTRY_FJ, ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, NARROW, WIDE, IN_VAIN = range(
-    11
-)
+LOW, HIGH, ENTRY_PS, LATEST, ENTRY_FJ, ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, NARROW, WIDE = range(10)
+IN_VAIN = 10
 ENTRY_COLUMNS = 11
 # ENTRY_POINT of an entry that is only a bound: of layers each by itself; of the cluster as a whole, time and
 # stored weights paid for; or of what cannot be made exact.

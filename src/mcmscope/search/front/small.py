@@ -14,7 +14,8 @@ import numpy as np
 from mcmscope.cost.arrays import MACS, MADE_BEFORE, WEIGHT_BYTES, Ints
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, kept_boundaries
-from mcmscope.search.front.cluster import GRID, LABEL_COLUMNS, POINT_COLUMNS, Scale, cluster_points
+from mcmscope.search.front.cluster import GRID, POINT_COLUMNS, Scale, cluster_points
+from mcmscope.search.front.labels import LABEL_COLUMNS
 from mcmscope.search.front.layers import LayerTable, layer_table
 from mcmscope.search.front.passes import passes_points
 from mcmscope.search.front.segment import LABEL_COLUMNS as SEGMENT_COLUMNS

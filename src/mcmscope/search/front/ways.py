@@ -28,7 +28,6 @@ from mcmscope.search.front.bounds import (
 )
 from mcmscope.search.front.cluster import (
     HELD_BYTES,
-    LABEL_COLUMNS,
     LOADED_BYTES,
     POINT_COLUMNS,
     POINT_PS,
@@ -36,6 +35,7 @@ from mcmscope.search.front.cluster import (
     cluster_points,
 )
 from mcmscope.search.front.entries import exact_entries, one_bound, paid_entries, prices_of
+from mcmscope.search.front.labels import LABEL_COLUMNS
 from mcmscope.search.front.layers import WINDOW, layer_table
 from mcmscope.search.front.steps import ROOMS, SLOPES
 from mcmscope.search.tables import NEVER
@@ -142,7 +142,7 @@ class Ways:
         low, high = entry[LOW], entry[HIGH]
         windows = [window for window in self._windows(s) if entry[NARROW] <= window <= entry[WIDE]]
         narrow, wide = (windows[0], windows[-1]) if windows else (0, 0)
-        if entry[IN_VAIN] == 0:
+        if entry[IN_VAIN] == 0:  # else rounding may ask for times at which a cluster runs, but too late
             hi = round_up(hi)
         times, least = (entry[ENTRY_PS], entry[LATEST]), entry[ENTRY_FJ]
         if entry[ENTRY_POINT] == HOPELESS:
