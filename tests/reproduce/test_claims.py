@@ -79,20 +79,24 @@ def test_the_published_speed_up_is_met_or_not(ratio: float, holds: bool) -> None
 
 @pytest.mark.parametrize(("exponent", "holds"), [(1.0, True), (1.2, True), (2.0, False)])
 def test_search_cost_is_a_power_of_the_layers(exponent: float, holds: bool) -> None:
-    rows: list[Row] = [
-        {
-            "network": "resnet152",
-            "layers": n,
+    def row(layers: int, states: float, variant: str = "", package: str = "simba-64") -> Row:
+        return {
+            "network": f"of {layers} layers",
+            "package": package,
+            "variant": variant,
+            "layers": layers,
             "search": "linear",
-            "states": round(1000 * n**exponent) if n > 48 else 7,
-            "log10_schedules": 3.0 * n,
+            "states": round(states),
+            "log10_schedules": 3.0 * layers,
         }
-        for n in (10, 60, 100, 156)  # the first is shorter than the longest cluster: not counted
-    ]
+
+    rows = [row(n, 1000 * n**exponent) for n in (156, 54, 105)]
+    rows += [row(60, 7, variant="first 60 layers"), row(54, 7, package="simba-256")]  # neither counts
     found = of(rows, "effort")["search-cost"]
     assert found is not None
     assert found.holds is holds
     assert f"{exponent:.2f}th power" in found.told
+    assert "(54 to 156 layers)" in found.told
 
 
 def test_the_worst_rank_counts() -> None:

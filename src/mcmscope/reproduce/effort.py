@@ -16,21 +16,24 @@ _EXACT_UP_TO = 256
 """Chiplets: on more the exact search takes minutes."""
 _LENGTHS = (10, 20, 40, 60, 80, 120)
 _QUICK_LENGTHS = (60, 100)
-_GROWING_ON = 64
+GROWING_ON = simba(64)
 FIXED = "resnet50"
 """The network on more and more chiplets."""
+_BETWEEN = "resnet101"
+"""Between the two, whole: a cut network is not only shorter, its layers are another mix."""
 
 
 def cases(quick: bool) -> list[Case]:
-    """ResNet-152 cut behind more and more layers, and ResNet-50 on more and more chiplets."""
+    """ResNet-152 cut behind more and more layers, ResNet-101, and ResNet-50 on more and more chiplets."""
     lengths, sizes, search = (_QUICK_LENGTHS, SIZES[:3], "linear") if quick else (_LENGTHS, SIZES, BOTH)
     cut = [
-        Case(TABLE, GROWING, simba(_GROWING_ON), search=search, variant=first(count), about_s=count / 20)
+        Case(TABLE, GROWING, GROWING_ON, search=search, variant=first(count), about_s=count / 20)
         for count in lengths
     ]
-    whole = Case(
-        TABLE, GROWING, simba(_GROWING_ON), search=search, about_s=about_s(GROWING, simba(_GROWING_ON), 3)
-    )
+    whole = [
+        Case(TABLE, network, GROWING_ON, search=search, about_s=about_s(network, GROWING_ON, 3))
+        for network in (_BETWEEN, GROWING)
+    ]
     by_chiplets = [
         Case(
             TABLE,
@@ -41,7 +44,7 @@ def cases(quick: bool) -> list[Case]:
         )
         for size in sizes
     ]
-    return [*cut, whole, *by_chiplets]
+    return [*cut, *whole, *by_chiplets]
 
 
 def measure(case: Case) -> Outcome:
