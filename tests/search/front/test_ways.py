@@ -26,7 +26,7 @@ from mcmscope.search.front.bounds import (
 )
 from mcmscope.search.front.cluster import POINT_PS
 from mcmscope.search.front.ground import Ground
-from mcmscope.search.front.ways import Ways
+from mcmscope.search.front.ways import ROUNDED, Ways, round_up
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 from mcmscope.search.tables import NEVER
@@ -126,3 +126,12 @@ def stands_for(row: list[int], way: Way) -> bool:
         return False
     least = row[ENTRY_PS], row[ENTRY_FJ], row[ENTRY_HELD], row[ENTRY_LOADED]
     return all(a <= b for a, b in zip(least, (time, energy, held, loaded), strict=True))
+
+
+@given(st.integers(0, 1 << 52))
+def test_a_time_is_rounded_up_by_little(ps: int) -> None:
+    rounded = round_up(ps)
+    assert ps <= rounded <= ps + (ps >> (ROUNDED - 1))
+    assert round_up(rounded) == rounded
+    if ps < 1 << ROUNDED:
+        assert rounded == ps
