@@ -169,6 +169,6 @@ def test_evaluation_equals_twin(case: Case) -> None:
 
 @pytest.mark.slow
 @given(cases(max_layers=9))
-@settings(QUICK, max_examples=6_000)
+@settings(QUICK, max_examples=2_000)
 def test_evaluation_equals_twin_deep(case: Case) -> None:
     check(case)

@@ -56,7 +56,7 @@ def test_merged_is_between_its_baselines_and_the_optimum(question: Question) -> 
 
 
 @pytest.mark.slow
-@examples(250)
+@examples(100)
 @given(question=questions(MERGED, 20_000, min_layers=3))
 def test_merged_is_between_its_baselines_and_the_optimum_of_larger_spaces(question: Question) -> None:
     assert_between(question, Brute(question.model, question.batch, question.micro).least(MERGED))

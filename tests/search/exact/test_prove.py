@@ -50,7 +50,7 @@ def test_throughput_of_merged_pipelines(question: Question) -> None:
 
 
 @pytest.mark.slow
-@examples(400)
+@examples(200)
 @given(questions(MERGED, 40_000, max_layers=6, max_chiplets=8))
 def test_throughput_of_larger_merged_pipelines(question: Question) -> None:
     least = Brute(question.model, question.batch, question.micro).least(MERGED)
