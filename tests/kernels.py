@@ -1,7 +1,7 @@
 """Compile the kernels before the workers start: each of them would compile nearly all for itself.
 
-One process per half, which write numba's cache; the second begins with what the first does not need, and
-reads the searches that both need from the cache later.
+One process per half, which write numba's cache and read there what the other has compiled; the second begins
+with prices while the first compiles the searches that both need.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ def compile_half(half: str) -> None:
         for row in run(network, package, batch, schemes="merged-pipeline", search="exact").schemes:
             assert row.schedule is not None
             simulate(row.schedule, network, package, batch)
+        model = cost_model(stack(3, 8, 8), small_package(2, 2))
+        exhaustive(SearchContext(model, batch), Scheme.MERGED_PIPELINE, Objective.THROUGHPUT)
         return
     compile_prices()
-    model = cost_model(stack(3, 8, 8), small_package(2, 2))
-    exhaustive(SearchContext(model, batch), Scheme.MERGED_PIPELINE, Objective.THROUGHPUT)
     run(network, package, batch, "energy", schemes="merged-pipeline", search="exact")
     options = read_options(batch, "throughput", "merged-pipeline", "linear", None, None, 1, 0)
     pareto(network, package, options)
