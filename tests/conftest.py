@@ -5,6 +5,17 @@ import pytest
 from mcmscope import Network, Package, load_network, load_package
 from mcmscope.schedule import Cluster, Objective, Partition, Schedule, Scheme, Segment
 from mcmscope.schedule_file import SavedSchedule
+from mcmscope.warm import is_compiled
+from tests.kernels import compile_halves
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Before workers start: compile the kernels, if all tests are asked for and nothing is compiled yet."""
+    config = session.config
+    whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.option.keyword
+    if whole and not config.option.collectonly and not hasattr(config, "workerinput") and not is_compiled():
+        compile_halves()
 
 
 def cluster(first: int, end: int, start: int, count: int, partition: Partition) -> Cluster:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mcmscope import warm
+from tests.kernels import HALVES, compile_half
 
 
 def test_nothing_is_done_once_kernels_are_there(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -46,3 +47,8 @@ def test_both_halves_compile_without_fault() -> None:
     warm.compile_segments(fusing=True)
     warm.compile_segments(fusing=False)
     warm.compile_prices()
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_the_kernels_of_the_tests_compile_without_fault(half: str) -> None:
+    compile_half(half)

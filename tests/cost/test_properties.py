@@ -18,7 +18,7 @@ from . import reference
 from .generators import Case, cases
 
 QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
+    max_examples=100, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
 )
 GROWTH = st.sampled_from((2, 3, 10))
 

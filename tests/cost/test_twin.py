@@ -14,7 +14,7 @@ from .generators import Case, cases
 PS_PER_S = 10**12
 FJ_PER_J = 10**15
 QUICK = settings(
-    max_examples=400, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
+    max_examples=200, deadline=None, suppress_health_check=(HealthCheck.too_slow, HealthCheck.filter_too_much)
 )
 
 
@@ -169,6 +169,6 @@ def test_evaluation_equals_twin(case: Case) -> None:
 
 @pytest.mark.slow
 @given(cases(max_layers=9))
-@settings(QUICK, max_examples=6_000)
+@settings(QUICK, max_examples=2_000)
 def test_evaluation_equals_twin_deep(case: Case) -> None:
     check(case)

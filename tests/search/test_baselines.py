@@ -53,7 +53,7 @@ def assert_least(question: Question, scheme: Scheme, least: int | None) -> None:
 
 
 @pytest.mark.parametrize("scheme", EXACT)
-@examples(200)
+@examples(100)
 @given(data=st.data())
 def test_the_search_finds_the_optimum(scheme: Scheme, data: st.DataObject) -> None:
     question = data.draw(questions(scheme, 4000))
@@ -62,7 +62,7 @@ def test_the_search_finds_the_optimum(scheme: Scheme, data: st.DataObject) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", EXACT)
-@examples(1000)
+@examples(200)
 @given(data=st.data())
 def test_the_search_finds_the_optimum_of_larger_spaces(scheme: Scheme, data: st.DataObject) -> None:
     question = data.draw(questions(scheme, 20_000, min_layers=2))

@@ -28,7 +28,7 @@ def beats(question: Question, u: int) -> int:
     return -(-question.batch // u)
 
 
-@examples(200)
+@examples(100)
 @given(data=st.data())
 def test_solve_pipeline_finds_the_best_regions(data: st.DataObject) -> None:
     question = data.draw(questions(Scheme.SEGMENTED_PIPELINE, 4000, min_layers=2))

@@ -49,14 +49,14 @@ def assert_between(question: Question, least: int | None) -> None:
         assert found <= other
 
 
-@examples(150)
+@examples(75)
 @given(question=questions(MERGED, 4000))
 def test_merged_is_between_its_baselines_and_the_optimum(question: Question) -> None:
     assert_between(question, Brute(question.model, question.batch, question.micro).least(MERGED))
 
 
 @pytest.mark.slow
-@examples(250)
+@examples(100)
 @given(question=questions(MERGED, 20_000, min_layers=3))
 def test_merged_is_between_its_baselines_and_the_optimum_of_larger_spaces(question: Question) -> None:
     assert_between(question, Brute(question.model, question.batch, question.micro).least(MERGED))

@@ -11,7 +11,7 @@ from mcmscope.workload import load_network
 from mcmscope.workload.json_format import network_from_dict, network_to_dict
 from tests.workload.onnx_fuzz import damaged
 
-CASES = 10_000
+CASES = 5_000
 RUNS = 10
 
 

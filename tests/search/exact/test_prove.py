@@ -42,7 +42,7 @@ def assert_least(question: Question, scheme: Scheme, objective: Objective, least
     assert found.certificate.status == "optimal"
 
 
-@examples(80)
+@examples(50)
 @given(questions(MERGED, MOST, max_layers=4, max_chiplets=6))
 def test_throughput_of_merged_pipelines(question: Question) -> None:
     least = Brute(question.model, question.batch, question.micro).least(MERGED)
@@ -50,7 +50,7 @@ def test_throughput_of_merged_pipelines(question: Question) -> None:
 
 
 @pytest.mark.slow
-@examples(400)
+@examples(200)
 @given(questions(MERGED, 40_000, max_layers=6, max_chiplets=8))
 def test_throughput_of_larger_merged_pipelines(question: Question) -> None:
     least = Brute(question.model, question.batch, question.micro).least(MERGED)
@@ -65,7 +65,7 @@ BASELINES = (
 )
 
 
-@examples(100)
+@examples(60)
 @given(questions(Scheme.SEQUENTIAL_FUSED, 2000, max_layers=5, max_chiplets=6), st.sampled_from(BASELINES))
 def test_throughput_of_baselines(question: Question, scheme: Scheme) -> None:
     least = Brute(question.model, question.batch, question.micro).least(scheme)

@@ -67,7 +67,7 @@ def test_every_schedule_is_counted_at_its_best(
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", Objective)
 @pytest.mark.parametrize("scheme", Scheme)
-@examples(30)
+@examples(8)
 @given(data=st.data())
 def test_every_schedule_of_larger_spaces(scheme: Scheme, objective: Objective, data: st.DataObject) -> None:
     inner = Scheme.SEQUENTIAL_FUSED if scheme is Scheme.DATA_PARALLEL else scheme

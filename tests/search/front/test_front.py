@@ -85,7 +85,7 @@ def test_bounds_of_clusters_lie_below_what_they_bound(data: st.DataObject) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
-@examples(500)
+@examples(80)
 @given(data=st.data())
 def test_the_front_is_that_of_every_schedule_of_larger_spaces(scheme: Scheme, data: st.DataObject) -> None:
     assert_whole_front(data.draw(questions(scheme, 20_000, min_layers=2)), scheme)

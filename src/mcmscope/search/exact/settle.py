@@ -7,9 +7,16 @@ from typing import NamedTuple
 from mcmscope.cost.arrays import Ints, NetworkArrays
 from mcmscope.cost.machine import Machine
 from mcmscope.cost.memory import spill_ps
-from mcmscope.jit import inner, kernel
+from mcmscope.jit import inlined, inner, kernel
 from mcmscope.search.exact.costs import RegionCosts, on_region
-from mcmscope.search.exact.front import FRONT_GRID, FRONT_HELD, FRONT_LOAD, FRONT_TIME, cluster_front
+from mcmscope.search.exact.front import (
+    FRONT_COLUMNS,
+    FRONT_GRID,
+    FRONT_HELD,
+    FRONT_LOAD,
+    FRONT_TIME,
+    cluster_front,
+)
 from mcmscope.search.tables import CHOICE, HELD, LOAD, NEVER, TIME
 
 NO_ROOM_FOR_ALL = -4
@@ -59,7 +66,7 @@ def is_known(own: Known, s: int, n: int, beat: int) -> bool:
     return own.row[s, n] >= 0 and own.cap[s, n] >= beat
 
 
-@inner
+@inlined
 def settle(
     net: NetworkArrays,
     machine: Machine,
@@ -91,7 +98,7 @@ def settle(
     return told
 
 
-@inner
+@inlined
 def refine(
     net: NetworkArrays,
     machine: Machine,
@@ -118,7 +125,9 @@ def refine(
     if count == 0:
         own.bound[s, n] = max(own.bound[s, n], cap + 1)
         return 0
-    own.ways[begin : begin + count] = room.front[:count]
+    for w in range(count):
+        for column in range(FRONT_COLUMNS):
+            own.ways[begin + w, column] = room.front[w, column]
     keep(machine, own, s, n, count)
     return 0
 
