@@ -53,7 +53,7 @@ def compile_half(half: str) -> None:
             assert row.schedule is not None
             simulate(row.schedule, network, package, batch)
         model = cost_model(stack(3, 8, 8), small_package(2, 2))
-        exhaustive(SearchContext(model, batch), Scheme.MERGED_PIPELINE, Objective.THROUGHPUT)
+        exhaustive(SearchContext(model, batch), Scheme.MERGED_PIPELINE, Objective.THROUGHPUT, checked=1)
         return
     compile_prices()
     run(network, package, batch, "energy", schemes="merged-pipeline", search="exact")
