@@ -14,7 +14,7 @@ SCHEMES = ("sequential-fused", "segmented-pipeline", "merged-pipeline", "data-pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "network_name"), enumerate(sorted(ZOO)))
+@pytest.mark.parametrize(("number", "network_name"), list(enumerate(sorted(ZOO))))
 def test_every_network_runs_to_its_end(number: int, network_name: str) -> None:
     """Packages take turns, so that each has several networks."""
     network = load_network(network_name)
