@@ -12,7 +12,7 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.workload.onnx_inputs import MAX_DIM
 
 MAX_BATCH = 65_536
-"""Far above any batch that is scheduled as one, and low enough for exact sums of femtojoules."""
+"""Far above any batch that is scheduled as one."""
 
 SEARCHES = ("linear", "exact", "exhaustive", "sample")
 MAX_SAMPLES = 10_000_000

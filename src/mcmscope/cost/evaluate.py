@@ -17,6 +17,12 @@ from mcmscope.schedule import Schedule, schedule_faults
 from mcmscope.workload.network import Network
 
 FJ_PER_J = 10**15
+MOST_FJ = 2**62
+"""Energy of a segment (by its terms) up to which kernels count in 64 bits."""
+SURELY_COUNTED_FJ = 2**52
+"""A batch whose MACs, each as dear as the dearest event, take less is not looked at any closer."""
+PARTS = 1024
+"""In how many parts a batch is taken to tell its energy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,8 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
         beat / u
         for beat, u in zip(steady.segments[:, PASS_PS].tolist(), code.segments[:, 1].tolist(), strict=True)
     )
-    terms: list[int] = run.energy.sum(axis=0).tolist()
+    refuse_overflow(model, code, batch)
+    terms = [sum(fj) for fj in run.energy.T.tolist()]  # of any size: not numpy's sum
     terms[STATIC] = model.terms.static_mw * run.total_ps
     throughput = batch * PS_PER_S / run.total_ps
     return Evaluation(
@@ -114,6 +121,26 @@ def evaluate_code(model: CostModel, code: Encoded, batch: int) -> Evaluation:
         energy_fj=sum(terms),
         segments=segment_breakdown(model, code, run),
     )
+
+
+def refuse_overflow(model: CostModel, code: Encoded, batch: int) -> None:
+    """Refuse a batch of which a segment may take more energy than 64 bits hold, told by a small part of it.
+
+    Raises:
+        InputError: it may.
+    """
+    terms = model.terms
+    dearest = max(terms.mac_fj, terms.hop_byte_fj, terms.dram_byte_fj, terms.write_byte_fj)
+    if batch * model.network.macs * dearest < SURELY_COUNTED_FJ:
+        return
+    part = -(-batch // PARTS)
+    once, twice = (price_code(model, code, times * part).energy.astype(object) for times in (1, 2))
+    most = int((once + (twice - once) * -(-batch // part)).max())  # loads of weights come once
+    if most > MOST_FJ:
+        raise InputError(
+            f"batch: the energy of {batch:,} samples is too large to be counted in femtojoules; "
+            f"take at most {max(1, batch * MOST_FJ * 9 // (most * 10)):,}"
+        )
 
 
 def infeasible_reason(model: CostModel, run: Priced) -> str:

@@ -154,6 +154,8 @@ def summary_lines(found: Pareto) -> list[str]:
         for end in (fast, thrifty)
     ]
     lines = [f"From {ends[0]} to {ends[1]}."]
+    if found.interrupted:
+        lines.append("The search was broken off: this is what was known by then.")
     points = plural(len(found.points), "point")
     if found.exact:
         return [*lines, f"This is the whole front, proven: {points}; no schedule beats any of them."]

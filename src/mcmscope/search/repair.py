@@ -12,7 +12,7 @@ from mcmscope.search.stages import Stages
 from mcmscope.search.tables import NEVER
 
 MOVES = 400
-"""About as many changes are tried on a schedule."""
+"""Segments and borders of which changes are tried, at most; a few changes each."""
 
 Estimate = Callable[[int, int], Piece | None]
 

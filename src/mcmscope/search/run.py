@@ -49,7 +49,8 @@ def search_scheme(
 
     Throughput: sequential, full- and segmented-pipeline at the proven optimum of the micro-batches tried,
     sequential-fused too or with the gap that is left, merged-pipeline by ``linear``. Latency: the same
-    searches for one sample. Energy and energy-delay product: a descent from the fastest schedules.
+    searches for one sample. Energy and energy-delay product: a descent from the fastest schedules, then
+    weighted sums over good ways to run clusters.
     ``search`` names another way; ``limit`` stops those that take long; ``sample``
     draws ``samples`` schedules with ``seed``.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
+from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.machine import Machine
 from mcmscope.jit import inner, kernel
 from mcmscope.search.front.bounds import (
@@ -251,6 +252,8 @@ def exact_entries(
             return -1
         if found < 0:
             entries[end, ENTRY_POINT] = HOPELESS
+            if j - i == 1:  # a layer alone streams, and may hold less than the bound says of clusters
+                entries[end, ENTRY_HELD] = machine.activation_free - ceil_div(u * relayed, n)
             end += 1
         elif most_fj < NEVER:
             entries[end, ENTRY_FJ] = most_fj + 1

@@ -14,6 +14,7 @@ from mcmscope.cost.code import Encoded
 from mcmscope.cost.evaluate import bound_s
 from mcmscope.cost.model import price_code
 from mcmscope.cost.reports import OK
+from mcmscope.errors import InputError
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.front.boxes import OutOfTime, Weights
@@ -90,8 +91,18 @@ def find_front(
 
     A small space is built up whole. Of a large one weighted sums of time and energy are made least, the next
     where the cover is worst; each gives a schedule and a line below all schedules.
+
+    Raises:
+        InputError: energies are too large for sums in 64 bits.
     """
     begun = context.states
+    known = start(context, scheme)
+    ready = context.states
+    if known and known[0].energy_fj > ROOM:
+        raise InputError(
+            f"batch: the energy of {context.batch:,} samples is too large for exact sums of time and energy; "
+            f"take at most {max(1, context.batch * ROOM // known[0].energy_fj):,}"
+        )
     try:
         spots = whole_front(context, scheme, limit)
     except (TooLarge, KeyboardInterrupt) as stopped:
@@ -107,8 +118,7 @@ def find_front(
                 context.model, scheme, context.batch, Objective.THROUGHPUT, context=context
             ).reason
         )
-        return Front(points, exact=True, gap=0.0, reason=reason, states=context.states - begun)
-    known = start(context, scheme)
+        return Front(points, exact=True, gap=0.0, reason=reason, states=context.states - ready)
     if not known:
         reason = search_scheme(context.model, scheme, context.batch, Objective.ENERGY, context=context).reason
         return Front((), exact=False, gap=None, reason=reason, states=context.states - begun)

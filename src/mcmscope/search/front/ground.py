@@ -63,9 +63,13 @@ class Ground:
                 ends = int(kept[l]), int(kept[l + 1])
                 key = (u, int(context.tables.kind[l]), int(context.io[l, l + 1]), *ends)
                 if (*key, context.passing(l)) not in known:
-                    count = passes_points(
-                        net, machine, model.terms, l, u, grid_start, grids, context.batch, 1, *ends, out
-                    )
+                    count = -1
+                    while count < 0:
+                        count = passes_points(
+                            net, machine, model.terms, l, u, grid_start, grids, context.batch, 1, *ends, out
+                        )
+                        if count < 0:
+                            out = np.zeros((2 * len(out), 3), dtype=np.int64)
                     known[(*key, context.passing(l))] = out[:count].tolist()
                 rows = known[(*key, context.passing(l))]
                 pairs.setdefault(l, []).extend(in_passes(l, u, row, grids) for row in rows)

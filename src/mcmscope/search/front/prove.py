@@ -10,7 +10,7 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Found, SearchContext, join
 from mcmscope.search.descend import objective_value
 from mcmscope.search.front.cover import Spot, least_product
-from mcmscope.search.front.front import Sweep, path_of, spot_of
+from mcmscope.search.front.front import ROOM, Sweep, path_of, spot_of
 from mcmscope.search.front.small import TooLarge, small_front
 from mcmscope.search.limit import Limit
 
@@ -22,9 +22,13 @@ def prove(shared: SearchContext, scheme: Scheme, objective: Objective, start: Fo
     """The schedule of the least energy (or product) of ``scheme``; ``start`` is a good one to begin with.
 
     Small spaces are built up whole, one number of replicas after the other. Of large ones, without replicas,
-    weighted sums of energy and time are bounded. With prefetch nothing is proven: then ``start`` comes back.
+    weighted sums of energy and time are bounded. With prefetch nothing is proven, nor where energies are too
+    large for sums in 64 bits: then ``start`` comes back.
     """
     if start.code is None or shared.model.package.prefetch:
+        return start
+    spent = objective_value(shared.model, start.code, shared.batch, Objective.ENERGY)
+    if spent is None or spent > ROOM:
         return start
     begun = shared.states
     best = objective_value(shared.model, start.code, shared.batch, objective)

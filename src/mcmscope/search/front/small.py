@@ -1,7 +1,7 @@
 """The whole front of a small space, exactly: every pair of time and energy that no schedule beats.
 
 All clusters, then all segments of them, then all paths of segments are built up, and only what something else
-beats in everything is dropped. Where that takes too much room nothing is said; ``supported`` bounds the front
+beats in everything is dropped. Where that takes too much room nothing is said; ``front`` bounds the front
 then.
 """
 

@@ -9,7 +9,7 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.front.boxes import Weights
 from mcmscope.search.front.cover import Spot
-from mcmscope.search.front.front import path_of, scaled, spot_of
+from mcmscope.search.front.front import ROOM, path_of, scaled, spot_of
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 
@@ -24,9 +24,11 @@ ROUNDS = 4
 def thrifty(context: SearchContext, scheme: Scheme, objective: Objective, code: Encoded) -> Encoded | None:
     """A schedule of less energy (or of a smaller product) than ``code``, one without replicas; None: none
     found."""
-    weigher = Weigher(context, scheme, Limit(), quick=True)
     static, product = context.model.terms.static_mw, objective is Objective.EDP
     best, better = spot_of(context, path_of(code)), False
+    if best.energy_fj > ROOM:
+        return None
+    weigher = Weigher(context, scheme, Limit(), quick=True)
 
     def value(spot: Spot) -> int:
         return spot.energy_fj * (spot.time_ps if product else 1)

@@ -172,7 +172,7 @@ class Weigher:
                     bound = min(target - int(ahead[a]) - int(behind[b]), NEVER)
                     self._raise(aim, a, b, bound)
                 distances(aim.met, ahead, before, behind)
-                if ahead[L] < best:
+                if ahead[L] < min(best, NEVER):
                     best, stops = int(ahead[L]), stops_of(before)
         except OutOfTime:
             pass
