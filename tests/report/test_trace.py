@@ -306,7 +306,7 @@ def test_a_schedule_that_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 def test_too_many_beats_for_the_simulator_are_refused(saved: SavedSchedule) -> None:
     with pytest.raises(InputError, match="take a smaller batch"):
-        trace_of(replace(saved, batch=60_000_000), simulated=True)
+        trace_of(replace(saved, batch=30_000_000), simulated=True)
 
 
 def test_the_file_is_json_with_an_event_per_line(file: str, tmp_path: Path) -> None:
