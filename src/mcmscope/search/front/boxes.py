@@ -155,8 +155,8 @@ class Boxes:
         chain = np.zeros((b - a, 2), dtype=np.int64)
         cost, via = np.empty((2, *shape.shape, len(self.prices)), dtype=np.int64)
         stale = np.ones(shape.shape, dtype=np.bool_)
-        self._tidy()  # from here on, entries are renumbered only where a shape is refined
-        known = self._known(box.hi) if shared else self.nothing
+        self.tidy()  # from here on, entries are renumbered only where a shape is refined
+        known = self.known_up_to(box.hi) if shared else self.nothing
         while True:
             total, count, price = priced_chain(
                 context.model.machine,
@@ -203,7 +203,7 @@ class Boxes:
         wait = self._wait(box)
         chain = np.zeros((box.b - box.a, 2), dtype=np.int64)
         while True:
-            self._tidy()
+            self.tidy()
             total, count = least_sum(
                 context.model.machine,
                 context.model.terms,
@@ -240,13 +240,19 @@ class Boxes:
             if ways.entries[e, ENTRY_POINT] < 0:
                 unknown = True
                 s = int(ways.shape[begin, end])
-                if s not in refined and ways.refine(s, e, box.hi):
+                if s not in refined and self.refine(s, e, box.hi):
                     refined.add(s)
-                    self.version[s] += 1
             begin = end
         return refined, unknown
 
-    def _known(self, hi: int) -> Known:
+    def refine(self, s: int, e: int, hi: int) -> bool:
+        """See ``Ways.refine``."""
+        refined = self.ways.refine(s, e, hi)
+        if refined:
+            self.version[s] += 1
+        return refined
+
+    def known_up_to(self, hi: int) -> Known:
         """What is known of all clusters at beats up to ``hi``; what is oldest makes room."""
         if hi not in self.known:
             count = len(self.ways.begin)
@@ -256,7 +262,7 @@ class Boxes:
             self.known[hi] = Known(cost, via, np.full(count, -1), self.version)
         return self.known[hi]
 
-    def _tidy(self) -> None:
+    def tidy(self) -> None:
         """Give back the room of entries that were replaced; what is known of entries tells their places."""
         if self.ways.tidy():
             self.known.clear()

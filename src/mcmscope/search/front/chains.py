@@ -64,8 +64,8 @@ def cheapest_ways(
                 via[t] = e
 
 
-@kernel
-def priced_chain(
+@inner
+def fill_cheapest(
     machine: Machine,
     terms: EnergyTerms,
     weights: Ints,
@@ -80,20 +80,10 @@ def priced_chain(
     stale: NDArray[np.bool_],
     cost: Ints,
     via: Ints,
-    chain: Ints,
-    ahead: Ints,
-    behind: Ints,
-) -> tuple[int, int, int]:
-    """As ``sums.least_sum``, but chiplets are paid for, at the one of ``prices`` that proves most.
-
-    Prices are weighted fJ of a chiplet; less that of all chiplets, the least sum is a lower bound.
-    ``cost[x, y, prices]`` and ``via`` are the cheapest entries of the layers from a + x to a + y, made anew
-    where ``stale[x, y]`` (what stays stale is no cluster); ``known`` are those that nothing passes by, at any
-    DRAM traffic: they serve every segment. Fills ``chain[K, 2]`` and, at the price that proves most, the
-    least sums ``ahead[x]`` of the layers before and ``behind[x]`` of those from a + x on. Returns the bound
-    (``FAR``: none), K and that price.
-    """
-    length, count = box.b - box.a, len(prices)
+) -> None:
+    """Make ``cost[x, y, prices]`` and ``via`` anew where ``stale[x, y]``, with what is ``known``; see
+    ``priced_chain``."""
+    length = box.b - box.a
     for y in range(1, length + 1):
         if y < length and transfer_ps(box.u * cut[y], machine.cut_mb_per_s) > box.hi:
             continue
@@ -130,6 +120,41 @@ def priced_chain(
             else:
                 cost[x, y] = known.cost[s]
                 via[x, y] = known.via[s]
+
+
+@kernel
+def priced_chain(
+    machine: Machine,
+    terms: EnergyTerms,
+    weights: Ints,
+    shape: Ints,
+    entries: Ints,
+    begin: Ints,
+    relay: Ints,
+    cut: Ints,
+    box: Box,
+    prices: Ints,
+    known: Known,
+    stale: NDArray[np.bool_],
+    cost: Ints,
+    via: Ints,
+    chain: Ints,
+    ahead: Ints,
+    behind: Ints,
+) -> tuple[int, int, int]:
+    """As ``sums.least_sum``, but chiplets are paid for, at the one of ``prices`` that proves most.
+
+    Prices are weighted fJ of a chiplet; less that of all chiplets, the least sum is a lower bound.
+    ``cost[x, y, prices]`` and ``via`` are the cheapest entries of the layers from a + x to a + y, made anew
+    where ``stale[x, y]`` (what stays stale is no cluster); ``known`` are those that nothing passes by, at any
+    DRAM traffic: they serve every segment. Fills ``chain[K, 2]`` and, at the price that proves most, the
+    least sums ``ahead[x]`` of the layers before and ``behind[x]`` of those from a + x on. Returns the bound
+    (``FAR``: none), K and that price.
+    """
+    length, count = box.b - box.a, len(prices)
+    fill_cheapest(
+        machine, terms, weights, shape, entries, begin, relay, cut, box, prices, known, stale, cost, via
+    )
     least = np.full((length + 1, count), FAR)
     least[0] = 0
     for y in range(1, length + 1):

@@ -1,5 +1,5 @@
-"""What lines under all schedules say of a front: what is proven of each point, and of what lies between
-them."""
+"""What lines under all schedules, and voids among them, say of a front: what is proven of each point, and of
+what lies between them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,32 @@ class Line:
     fj: int
     least: int
 
+    def excess(self, time_ps: int | None, energy_fj: int | None) -> Fraction | None:
+        """What this alone says; see the function of this name."""
+        if (time_ps is None and self.ps > 0) or (energy_fj is None and self.fj > 0):
+            return None
+        total = self.ps * (time_ps or 0) + self.fj * (energy_fj or 0)
+        if total <= self.least:
+            return Fraction(0)
+        return Fraction(total, self.least) - 1 if self.least > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """No schedule takes both less than this time and less than this energy (with static power), above 0."""
+
+    time_ps: int
+    energy_fj: int
+
+    def excess(self, time_ps: int | None, energy_fj: int | None) -> Fraction | None:
+        """What this alone says; see the function of this name."""
+        if time_ps is None or energy_fj is None:
+            return None
+        return max(Fraction(time_ps, self.time_ps), Fraction(energy_fj, self.energy_fj), Fraction(1)) - 1
+
+
+Proof = Line | Void
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:
@@ -39,51 +65,43 @@ def unbeaten(spots: Sequence[Spot]) -> list[Spot]:
     return best
 
 
-def excess(lines: Sequence[Line], time_ps: int | None, energy_fj: int | None) -> Fraction | None:
+def excess(proofs: Sequence[Proof], time_ps: int | None, energy_fj: int | None) -> Fraction | None:
     """The least e such that no schedule takes less than ``1 / (1 + e)`` of this time and of this energy at
     once.
 
-    None for a time or an energy: any. None comes back if no line says anything.
+    None for a time or an energy: any. None comes back if no proof says anything.
     """
-    found: list[Fraction] = []
-    for line in lines:
-        if (time_ps is None and line.ps > 0) or (energy_fj is None and line.fj > 0):
-            continue
-        total = line.ps * (time_ps or 0) + line.fj * (energy_fj or 0)
-        if total <= line.least:
-            return Fraction(0)
-        if line.least > 0:
-            found.append(Fraction(total, line.least) - 1)
-    return min(found, default=None)
+    found = (proof.excess(time_ps, energy_fj) for proof in proofs)
+    return min((gap for gap in found if gap is not None), default=None)
 
 
-def cover(lines: Sequence[Line], front: Sequence[Spot]) -> list[Fraction | None]:
+def cover(proofs: Sequence[Proof], front: Sequence[Spot]) -> list[Fraction | None]:
     """Per stretch: before the first spot, between neighbours, behind the last: how well the spots cover it.
 
     With e, every schedule is reached by some spot within a factor of 1 + e in time and in energy. What a
     stretch does not cover would have to lie left of its right spot and below its left one.
     """
-    inner = [excess(lines, right.time_ps, left.energy_fj) for left, right in pairwise(front)]
-    return [excess(lines, front[0].time_ps, None), *inner, excess(lines, None, front[-1].energy_fj)]
+    inner = [excess(proofs, right.time_ps, left.energy_fj) for left, right in pairwise(front)]
+    return [excess(proofs, front[0].time_ps, None), *inner, excess(proofs, None, front[-1].energy_fj)]
 
 
-def thinned(lines: Sequence[Line], front: Sequence[Spot], enough: Fraction) -> list[Spot]:
+def thinned(proofs: Sequence[Proof], front: Sequence[Spot], enough: Fraction) -> list[Spot]:
     """The spots without those that are hardly needed: no schedule is better than them, or they cover.
 
     A stretch without a spot is covered nearly as well as with it: within ``enough``, or within five fourths
     of what it was and what others are.
     """
-    inner = cover(lines, front)[1:-1]
+    inner = cover(proofs, front)[1:-1]
     known = [gap for gap in inner if gap is not None]
     if len(known) < max(len(inner), 1):
         return list(front)
     kept, local = [front[0]], known[0]
     for spot, after, gap in zip(front[1:-1], front[2:], known[1:], strict=True):
         local = max(local, gap)
-        without = excess(lines, after.time_ps, kept[-1].energy_fj)
+        without = excess(proofs, after.time_ps, kept[-1].energy_fj)
         assert without is not None
         limit = max(enough, min(local * 5 / 4, max(known)))
-        if without > limit or excess(lines, spot.time_ps, spot.energy_fj) == 0:
+        if without > limit or excess(proofs, spot.time_ps, spot.energy_fj) == 0:
             kept.append(spot)
             local = gap
     return [*kept, front[-1]]

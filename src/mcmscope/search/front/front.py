@@ -18,7 +18,8 @@ from mcmscope.errors import InputError
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Path, Piece, SearchContext, join
 from mcmscope.search.front.boxes import OutOfTime, Weights
-from mcmscope.search.front.cover import Line, Spot, corners, cover, excess, thinned, unbeaten
+from mcmscope.search.front.close import Closer
+from mcmscope.search.front.cover import Line, Proof, Spot, Void, corners, cover, excess, thinned, unbeaten
 from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.small import TooLarge, small_front
 from mcmscope.search.front.weigh import EXACTLY, Weigher
@@ -185,6 +186,7 @@ class Sweep:
         spent += model.terms.static_mw * roof
         self.lines = [Line(1, 0, max(roof, 1)), Line(0, 1, spent)]
         self.tried: dict[tuple[int, int], Fraction] = {}
+        self.voids: list[Void] = []
         self.pieces = Pieces()
         self.weigher: Weigher | None = None
         self.quick: Weigher | None = None
@@ -210,10 +212,12 @@ class Sweep:
                 product = aim is Objective.EDP
                 direction = self._next_of_product() if product else self._next(enough, aim)
                 if direction is None:
-                    return
+                    break
                 if tell is not None:
                     tell(done, most)
                 self.solve(*direction)
+            if aim is None:
+                self.close(enough)
         except OutOfTime:
             pass
         except KeyboardInterrupt:
@@ -316,8 +320,39 @@ class Sweep:
                 best = min(enough, *(ps * spot.time_ps + fj * spot.energy_fj for spot in self.spots))
                 self.lines.append(Line(ps, fj, min(least, best)))
 
-    def mix(self) -> None:
-        """Add the schedules that segments met so far can be put together to, other than for weighted sums."""
+    @property
+    def proofs(self) -> list[Proof]:
+        """All that is proven."""
+        return [*self.lines, *self.voids]
+
+    def close(self, enough: Fraction) -> None:
+        """Cover what lines do not, one edge of the convex hull after another, the worst first."""
+        assert self.weigher is not None
+        tried: set[tuple[int, int]] = set()
+        while True:
+            gaps = cover(self.proofs, self.spots)[1:-1]
+            ranked: list[tuple[Fraction, tuple[int, int]]] = []
+            for x, y in pairwise(hull_of(self.spots)):
+                gap = max(gap if gap is not None else Fraction(10**6) for gap in gaps[x:y])
+                if gap > enough and (self.spots[x].time_ps, self.spots[y].time_ps) not in tried:
+                    ranked.append((gap, (x, y)))
+            if not ranked:
+                return
+            x, y = max(ranked)[1]
+            left, right = self.spots[x], self.spots[y]
+            ps, fj = scaled(left.energy_fj - right.energy_fj, right.time_ps - left.time_ps, right)
+            self.solve(ps, fj)
+            ends = left.time_ps, right.time_ps
+            tried.add(ends)
+            closer = Closer(self.weigher, self.lines[-1], ends, self.spots, self.proofs, enough)
+            try:
+                closer.run(self.mix)
+            finally:
+                self.voids += closer.voids
+
+    def mix(self) -> list[Spot]:
+        """All spots, with the schedules that segments met so far can be put together to, other than for
+        weighted sums."""
         if self.pieces.fresh:
             context = self.context
             mixed = self.pieces.mixed(context.layers, context.model.terms.static_mw)
@@ -328,15 +363,18 @@ class Sweep:
                 if (spot.time_ps, spot.energy_fj) not in known
             ]
             self.spots = unbeaten([*self.spots, *(spot_of(context, spot.path) for spot in better)])
+        return self.spots
 
     def front(self, states: int) -> Front:
         """What is known now."""
-        spots = thinned(self.lines, self.spots, ENOUGH / 2)
-        covers = cover(self.lines, spots)
+        proofs = self.proofs
+        spots = thinned(proofs, self.spots, ENOUGH / 2)
+        covers = cover(proofs, spots)
         points: list[Point] = []
         for spot, behind in zip(spots, covers[1:], strict=True):
-            gap = excess(self.lines, spot.time_ps, spot.energy_fj)
-            proof = SUPPORTED if gap == 0 else FOUND
+            gap = excess(proofs, spot.time_ps, spot.energy_fj)
+            supported = excess(self.lines, spot.time_ps, spot.energy_fj) == 0
+            proof = SUPPORTED if supported else FOUND
             points.append(
                 Point(
                     spot.time_ps,

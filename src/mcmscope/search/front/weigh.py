@@ -77,7 +77,7 @@ class _Segment:
 
 
 @dataclass(slots=True)
-class _Aim:
+class Aim:
     """What is known of segments at some weights."""
 
     weights: Weights
@@ -119,7 +119,7 @@ class Weigher:
         self.passes, self.work = base.passes, Work(limit)
         self.boxes = [Boxes(context, scheme, own, base.fixed, base.traffic, self.work) for own in ways]
         self.ranges = [self._range(own) for own in ways]
-        self.aim: _Aim | None = None
+        self.aim: Aim | None = None
 
     def _range(self, ways: Ways | QuickWays) -> tuple[int, int]:
         """The shortest beat that any segment could have, and the longest."""
@@ -184,10 +184,10 @@ class Weigher:
             found.append((edge[1], piece))
         return found or None, min(best, int(ahead[L]))
 
-    def _aimed(self, weights: Weights, upper: int) -> _Aim:
+    def _aimed(self, weights: Weights, upper: int) -> Aim:
         """Bounds of all segments."""
         context, L = self.context, self.context.layers
-        prices = self._prices(upper)
+        prices = self.prices(upper)
         value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
         each: list[Ints] = []
         levels = [self._levels(index, weights, upper) for index in range(len(self.boxes))]
@@ -225,15 +225,15 @@ class Weigher:
             value[:] = NEVER
             value[0, L] = whole
         met = np.full_like(value, NEVER)
-        return _Aim(weights, levels, each, value, met, upper, np.zeros(value.shape, dtype=np.bool_))
+        return Aim(weights, levels, each, value, met, upper, np.zeros(value.shape, dtype=np.bool_))
 
-    def _prices(self, upper: int) -> Ints:
+    def prices(self, upper: int) -> Ints:
         """Prices of a chiplet: none, and from little to all that a schedule costs, sqrt(2) apart."""
         most = max(upper // self.context.model.machine.chiplets, 1) if upper < NEVER else 1 << 40
         steps = [(2 * most * 5 // 7 if step % 2 else 2 * most) >> step // 2 for step in range(PRICES - 1)]
         return np.array([0, *steps], dtype=np.int64)
 
-    def _segment(self, aim: _Aim, a: int, b: int) -> _Segment:
+    def _segment(self, aim: Aim, a: int, b: int) -> _Segment:
         """What is known of segment [a, b)."""
         if (a, b) not in aim.segments:
             parts = [
@@ -249,7 +249,7 @@ class Weigher:
                     segment.piece = pair.path[0][1]
         return aim.segments[a, b]
 
-    def _raise(self, aim: _Aim, a: int, b: int, bound: int) -> None:
+    def _raise(self, aim: Aim, a: int, b: int, bound: int) -> None:
         """Raise the lower bound of segment [a, b) to ``bound``, or as far as it goes."""
         segment = self._segment(aim, a, b)
         heap = segment.parts
@@ -262,7 +262,7 @@ class Weigher:
             aim.value[a, b], aim.met[a, b] = segment.proven, segment.cost
         aim.settled[a, b] = segment.proven < bound or bound == NEVER
 
-    def _pay(self, aim: _Aim, a: int, b: int, segment: _Segment, limit: int) -> None:
+    def _pay(self, aim: Aim, a: int, b: int, segment: _Segment, limit: int) -> None:
         """Bound the least range where chiplets are paid for; halve it where that could prove more."""
         part, ps = segment.parts[0], aim.weights.ps
         boxes = self.boxes[part.which]
@@ -277,7 +277,7 @@ class Weigher:
             heapreplace(segment.parts, part._replace(proven=found, hi=middle))
             heappush(segment.parts, part._replace(proven=found, lo=middle + 1))
 
-    def _count(self, aim: _Aim, a: int, b: int, segment: _Segment, limit: int) -> None:
+    def _count(self, aim: Aim, a: int, b: int, segment: _Segment, limit: int) -> None:
         """Count chiplets in the least range; part it at the beat, or the load, of the chain that is found."""
         part, heap = segment.parts[0], segment.parts
         boxes = self.boxes[part.which]
