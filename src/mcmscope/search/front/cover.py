@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from mcmscope.search.context import Path
+from mcmscope.search.front.spots import Spot
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +45,6 @@ class Void:
 
 
 Proof = Line | Void
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A schedule: its time (ps) and energy (fJ) of the batch, and its segments."""
-
-    time_ps: int
-    energy_fj: int
-    path: Path
-
-
-def unbeaten(spots: Sequence[Spot]) -> list[Spot]:
-    """The spots that no other beats, by time."""
-    best: list[Spot] = []
-    for spot in sorted(spots, key=lambda spot: (spot.time_ps, spot.energy_fj)):
-        if not best or spot.energy_fj < best[-1].energy_fj:
-            best.append(spot)
-    return best
 
 
 def excess(proofs: Sequence[Proof], time_ps: int | None, energy_fj: int | None) -> Fraction | None:

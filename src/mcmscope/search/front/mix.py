@@ -8,7 +8,7 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints
 from mcmscope.search.context import Path, Piece
-from mcmscope.search.front.cover import Spot
+from mcmscope.search.front.spots import Spot
 
 MOST_KEPT = 400
 """Ways to schedule the layers up to one that are followed, spread evenly over those that no other beats."""

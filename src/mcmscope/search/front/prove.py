@@ -9,9 +9,10 @@ from mcmscope.cost.code import Encoded
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import Found, SearchContext, join
 from mcmscope.search.descend import objective_value
-from mcmscope.search.front.cover import Spot, least_product
-from mcmscope.search.front.front import ROOM, Sweep, path_of, spot_of
+from mcmscope.search.front.cover import least_product
 from mcmscope.search.front.small import TooLarge, small_front
+from mcmscope.search.front.spots import ROOM, Spot, path_of, spot_of
+from mcmscope.search.front.sweep import Sweep
 from mcmscope.search.limit import Limit
 
 EXACT = "exact"

@@ -108,13 +108,13 @@ def reach(arcs: Arcs, aims: Aims, shift: int, labels: Labels) -> int:
     return met
 
 
-def track(labels: Labels, arcs: Arcs, layer: int, stretch: int) -> list[int]:
-    """The corners of the path behind a label, last first."""
-    owner = np.searchsorted(arcs.begin, np.arange(len(arcs.time)), side="right") - 1
-    start = np.searchsorted(arcs.first, owner, side="right") - 1
-    corners: list[int] = []
+def track(labels: Labels, arcs: Arcs, end: int) -> list[int]:
+    """The corners of the path behind a label of the last layer, last first."""
+    layer, corners = len(labels.time) - 1, list[int]()
     while layer > 0:
-        corner = int(labels.via[layer, stretch])
-        stretch, layer = int(labels.before[layer, stretch]), int(start[corner])
+        corner = int(labels.via[layer, end])
+        end = int(labels.before[layer, end])
+        arc = int(arcs.begin.searchsorted(corner, side="right")) - 1
+        layer = int(arcs.first.searchsorted(arc, side="right")) - 1
         corners.append(corner)
     return corners

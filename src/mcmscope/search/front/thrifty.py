@@ -8,8 +8,7 @@ from mcmscope.cost.code import Encoded
 from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.front.boxes import Weights
-from mcmscope.search.front.cover import Spot
-from mcmscope.search.front.front import ROOM, path_of, scaled, spot_of
+from mcmscope.search.front.spots import ROOM, Spot, path_of, scaled, spot_of
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 
