@@ -19,9 +19,11 @@ from mcmscope.schedule import Objective, Scheme
 from mcmscope.search.context import SearchContext, join
 from mcmscope.search.descend import objective_value
 from mcmscope.search.front import find_front, prove
-from mcmscope.search.front.boxes import Weights
-from mcmscope.search.front.cover import Line, Spot, cover, excess, least_product, thinned, unbeaten
-from mcmscope.search.front.front import STAGES, Sweep, hull_of, start
+from mcmscope.search.front.boxes import OutOfTime, Weights
+from mcmscope.search.front.cover import Line, cover, excess, least_product, thinned
+from mcmscope.search.front.front import covered
+from mcmscope.search.front.spots import Spot, hull_of, unbeaten
+from mcmscope.search.front.sweep import STAGES, Sweep, start
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.limit import Limit
 from mcmscope.search.run import search_scheme
@@ -128,19 +130,14 @@ def assert_weighted_sum(data: st.DataObject) -> None:
     event("to the last digit" if total == lower else "rounded")
 
 
-@examples(12)
-@given(data=st.data())
-def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
-    question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000))
-    want = brute_front(question, Scheme.MERGED_PIPELINE)
-    assume(want)
-    context = SearchContext(question.model, question.batch)
-    sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
-    sweep.run()
-    found = sweep.front(0)
+def assert_cover(sweep: Sweep, want: list[tuple[int, int]]) -> None:
+    """What a sweep has proven holds of the front of all schedules."""
     for line in sweep.lines:
         assert all(line.ps * time + line.fj * energy >= line.least for time, energy in want)
+    for void in sweep.voids:
+        assert not any(time < void.time_ps and energy < void.energy_fj for time, energy in want)
     assert least_product(sweep.lines) <= min(time * energy for time, energy in want)
+    found = covered(sweep, 0)
     assert found.gap is not None
     for time, energy in want:
         factor = (1 + Fraction(found.gap)) * (1 + Fraction(1, 10**9))
@@ -153,6 +150,73 @@ def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
         assert not any(
             factor * time < point.time_ps and factor * energy < point.energy_fj for time, energy in want
         )
+
+
+@examples(12)
+@given(data=st.data())
+def test_the_sweep_covers_what_it_says(data: st.DataObject) -> None:
+    question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000))
+    want = brute_front(question, Scheme.MERGED_PIPELINE)
+    assume(want)
+    context = SearchContext(question.model, question.batch)
+    sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
+    sweep.run()
+    assert_cover(sweep, want)
+
+
+class Asked(Limit):
+    """Reached when asked for the n-th time."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.left = times
+
+    def reached(self) -> bool:
+        """Whether to stop."""
+        self.left -= 1
+        return self.left < 0
+
+
+def assert_closing(data: st.DataObject, scheme: Scheme, most_schedules: int) -> None:
+    """A sweep of few directions that closes what they leave uncovered, and may be stopped at any time."""
+    question = data.draw(questions(scheme, most_schedules, min_layers=2))
+    want = brute_front(question, scheme)
+    assume(len(want) > 1)
+    context = SearchContext(question.model, question.batch)
+    known = start(context, scheme)
+    stopped = data.draw(st.booleans())
+    sweep = Sweep(context, scheme, Limit(), known)
+    enough = Fraction(1, data.draw(st.sampled_from((10, 100, 1000, 100_000))))
+    sweep.run(most=data.draw(st.integers(1, 3)), enough=Fraction(10**7))  # directions alone
+    assert not sweep.voids
+    sweep.limit = Asked(data.draw(st.integers(0, 400))) if stopped else Limit()
+    for weigher in (sweep.quick, sweep.weigher):
+        assert weigher is not None
+        weigher.work.limit = sweep.limit
+    ended = True
+    try:
+        sweep.close(enough)
+    except OutOfTime:
+        ended = False
+    assert_cover(sweep, want)
+    event(f"{scheme}: {len(sweep.voids)} voids" if ended else "stopped")
+    if ended:
+        inner = cover(sweep.proofs, sweep.spots)[1:-1]
+        event("as good as asked" if all(gap is not None and gap <= enough for gap in inner) else "short")
+
+
+@examples(60)
+@given(data=st.data())
+def test_what_is_said_to_be_empty_is(data: st.DataObject) -> None:
+    assert_closing(data, Scheme.MERGED_PIPELINE, 2000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", SCHEMES)
+@examples(150)
+@given(data=st.data())
+def test_what_is_said_to_be_empty_is_in_larger_spaces(scheme: Scheme, data: st.DataObject) -> None:
+    assert_closing(data, scheme, 20_000)
 
 
 @examples(12)
@@ -169,7 +233,7 @@ def test_what_a_product_is_bounded_by(data: st.DataObject, costless: bool, work:
     context = SearchContext(question.model, question.batch)
     sweep = Sweep(context, Scheme.MERGED_PIPELINE, Limit(), start(context, Scheme.MERGED_PIPELINE))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mcmscope.search.front.front.WORK", work)
+        patch.setattr("mcmscope.search.front.sweep.WORK", work)
         sweep.run(aim=Objective.EDP)
     for line in sweep.lines:
         assert all(line.ps * time + line.fj * energy >= line.least for time, energy in want)

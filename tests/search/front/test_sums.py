@@ -2,141 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import combinations, pairwise, product
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcmscope import load_network, load_package
-from mcmscope.cost.arrays import Ints
-from mcmscope.cost.model import cost_model
-from mcmscope.search.front.bounds import BOUND, ENTRY_COLUMNS, ENTRY_FJ, ENTRY_POINT, ENTRY_PS, HIGH, LOW
-from mcmscope.search.front.chains import Known, priced_chain
-from mcmscope.search.front.sums import FAR, Box, least_sum
-from mcmscope.search.tables import NEVER
+from mcmscope.search.front.chains import Known
+from mcmscope.search.front.sums import FAR
 from tests.search.cases import examples
 
-MODEL = cost_model(load_network("alexnet"), load_package("mesh-4x4"))
-N = MODEL.machine.chiplets
-BEAT = 50
-NOTHING = Known(*np.zeros((2, 0, 0), dtype=np.int64), *np.zeros((2, 0), dtype=np.int64))
-
-
-@dataclass(frozen=True)
-class Made:
-    """Entries of every run of layers, by their chiplets; spans of equal length are one shape."""
-
-    layers: int
-    shape: Ints
-    entries: Ints
-    begin: Ints
-    box: Box
-    prices: Ints
-
-    def chains(self) -> list[list[int]]:
-        """All chains: the entries of each, in order."""
-        found: list[list[int]] = []
-        inner = range(1, self.layers)
-        for k in range(self.layers):
-            for cuts in combinations(inner, k):
-                spans = list(pairwise([0, *cuts, self.layers]))
-                if self.box.one_layer and any(j - i > 1 for i, j in spans):
-                    continue
-                if self.box.one_cluster and len(spans) > 1:
-                    continue
-                choices = [range(*self.begin[self.shape[i, j]].tolist()) for i, j in spans]
-                found += [list(chain) for chain in product(*choices) if self.fits(chain)]
-        return found
-
-    def fits(self, chain: tuple[int, ...]) -> bool:
-        """Whether all entries keep to the longest beat."""
-        return all(self.entries[e, ENTRY_PS] <= self.box.hi for e in chain)
-
-    def sum(self, chain: list[int], price: int = 0) -> int:
-        """What a chain costs, with ``price`` for each of its chiplets."""
-        spent = sum(self.box.q * int(self.entries[e, ENTRY_FJ]) for e in chain)
-        return spent + len(chain) * self.box.p * self.box.lo + price * self.chiplets(chain)
-
-    def chiplets(self, chain: list[int]) -> int:
-        """How many chiplets a chain takes."""
-        return sum(int(self.entries[e, LOW]) for e in chain)
-
-    def priced(self, known: Known) -> tuple[int, list[int], int, Ints, Ints]:
-        """``priced_chain``: the bound, its entries in order, the price, ``ahead`` and ``behind``."""
-        L, P = self.layers, len(self.prices)
-        cost, via = np.full((2, L + 1, L + 1, P), FAR, dtype=np.int64)
-        ahead, behind = np.zeros((2, L + 1), dtype=np.int64)
-        chain = np.zeros((L, 2), dtype=np.int64)
-        bound, count, price = priced_chain(
-            MODEL.machine,
-            MODEL.terms,
-            np.zeros(L + 1, dtype=np.int64),
-            self.shape,
-            self.entries,
-            self.begin,
-            np.zeros((L + 1, L + 1), dtype=np.int64),
-            np.zeros(L + 1, dtype=np.int64),
-            self.box,
-            self.prices,
-            known,
-            np.ones((L + 1, L + 1), dtype=np.bool_),
-            cost,
-            via,
-            chain,
-            ahead,
-            behind,
-        )
-        return bound, chain[:count, 1][::-1].tolist(), price, ahead, behind
-
-    def least(self, ahead: Ints, behind: Ints, price: int, limit: int) -> tuple[int, list[int]]:
-        """``least_sum``: the sum, and its entries in order."""
-        L = self.layers
-        chain = np.zeros((L, 2), dtype=np.int64)
-        total, count = least_sum(
-            MODEL.machine,
-            MODEL.terms,
-            np.zeros(L + 1, dtype=np.int64),
-            self.shape,
-            self.entries,
-            self.begin,
-            np.zeros((L + 1, L + 1), dtype=np.int64),
-            np.zeros(L + 1, dtype=np.int64),
-            self.box,
-            ahead,
-            behind,
-            price,
-            limit,
-            chain,
-        )
-        return total, chain[:count, 1][::-1].tolist()
-
-
-@st.composite
-def made(draw: st.DrawFn) -> Made:
-    layers = draw(st.integers(1, 4))
-    shape = np.full((layers + 1, layers + 1), -1, dtype=np.int64)
-    for i in range(layers):
-        for j in range(i + 1, layers + 1):
-            shape[i, j] = j - i - 1
-    rows: list[list[int]] = []
-    begin = np.zeros((layers, 2), dtype=np.int64)
-    for s in range(layers):
-        begin[s, 0] = len(rows)
-        for n in sorted(draw(st.lists(st.integers(1, 12), max_size=3))):
-            row = [0] * ENTRY_COLUMNS
-            row[LOW] = row[HIGH] = n
-            row[ENTRY_FJ], row[ENTRY_PS] = draw(st.integers(0, 200)), draw(st.integers(1, BEAT + 10))
-            row[ENTRY_POINT] = draw(st.sampled_from((0, BOUND)))
-            rows.append(row)
-        begin[s, 1] = len(rows)
-    p, q, lo = draw(st.integers(0, 3)), draw(st.integers(1, 3)), draw(st.integers(0, 20))
-    rule = draw(st.sampled_from(((0, 0), (1, 0), (0, 1))))
-    box = Box(0, layers, 1, 4, p, q, 0, lo, BEAT, 0, NEVER, *rule)
-    prices = np.array([0, *draw(st.lists(st.integers(1, 60), max_size=4))], dtype=np.int64)
-    entries = np.array(rows, dtype=np.int64).reshape(-1, ENTRY_COLUMNS)
-    return Made(layers, shape, np.asfortranarray(entries), begin, box, prices)
+from .made import NOTHING, Made, N, made
 
 
 @examples(200)
