@@ -12,8 +12,8 @@ from mcmscope import load_network, load_package
 from mcmscope.cost.arrays import Ints
 from mcmscope.cost.model import cost_model
 from mcmscope.search.front.bounds import BOUND, ENTRY_COLUMNS, ENTRY_FJ, ENTRY_POINT, ENTRY_PS, HIGH, LOW
-from mcmscope.search.front.chains import Known, priced_chain
-from mcmscope.search.front.sums import FAR, Box, least_sum
+from mcmscope.search.front.chains import Known
+from mcmscope.search.front.sums import Box
 from mcmscope.search.tables import NEVER
 
 MODEL = cost_model(load_network("alexnet"), load_package("mesh-4x4"))
@@ -61,54 +61,11 @@ class Made:
         """How many chiplets a chain takes."""
         return sum(int(self.entries[e, LOW]) for e in chain)
 
-    def priced(self, known: Known) -> tuple[int, list[int], int, Ints, Ints]:
-        """``priced_chain``: the bound, its entries in order, the price, ``ahead`` and ``behind``."""
-        L, P = self.layers, len(self.prices)
-        cost, via = np.full((2, L + 1, L + 1, P), FAR, dtype=np.int64)
-        ahead, behind = np.zeros((2, L + 1), dtype=np.int64)
-        chain = np.zeros((L, 2), dtype=np.int64)
-        bound, count, price = priced_chain(
-            MODEL.machine,
-            MODEL.terms,
-            np.zeros(L + 1, dtype=np.int64),
-            self.shape,
-            self.entries,
-            self.begin,
-            np.zeros((L + 1, L + 1), dtype=np.int64),
-            np.zeros(L + 1, dtype=np.int64),
-            self.box,
-            self.prices,
-            known,
-            np.ones((L + 1, L + 1), dtype=np.bool_),
-            cost,
-            via,
-            chain,
-            ahead,
-            behind,
-        )
-        return bound, chain[:count, 1][::-1].tolist(), price, ahead, behind
-
-    def least(self, ahead: Ints, behind: Ints, price: int, limit: int) -> tuple[int, list[int]]:
-        """``least_sum``: the sum, and its entries in order."""
+    def arrays(self) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+        """What kernels take between the energy terms and the box."""
         L = self.layers
-        chain = np.zeros((L, 2), dtype=np.int64)
-        total, count = least_sum(
-            MODEL.machine,
-            MODEL.terms,
-            np.zeros(L + 1, dtype=np.int64),
-            self.shape,
-            self.entries,
-            self.begin,
-            np.zeros((L + 1, L + 1), dtype=np.int64),
-            np.zeros(L + 1, dtype=np.int64),
-            self.box,
-            ahead,
-            behind,
-            price,
-            limit,
-            chain,
-        )
-        return total, chain[:count, 1][::-1].tolist()
+        none = np.zeros((L + 1, L + 1), dtype=np.int64)
+        return none[0], self.shape, self.entries, self.begin, none, none[0]
 
 
 @st.composite

@@ -1,8 +1,4 @@
-"""Boxes of one micro-batch: a segment, a range of beats and one of loads; their bounds and least sums.
-
-Chiplets are paid for at a price (a Lagrange multiplier) first: that is soon done and tells which clusters to
-make exact. Then they are counted.
-"""
+"""Boxes of one micro-batch: a segment, a range of beats and one of loads; what is known for their sums."""
 
 from __future__ import annotations
 
@@ -14,14 +10,13 @@ from mcmscope.cost.arrays import MACS, Ints, NetworkArrays
 from mcmscope.cost.dram import load_ps
 from mcmscope.schedule import Scheme
 from mcmscope.search.context import Piece, SearchContext
-from mcmscope.search.front.bounds import ENTRY_HELD, ENTRY_LOADED, ENTRY_POINT, ENTRY_PS, LOW
-from mcmscope.search.front.chains import Known, priced_chain
+from mcmscope.search.front.bounds import ENTRY_HELD, ENTRY_LOADED, ENTRY_PS, LOW
+from mcmscope.search.front.chains import Known
 from mcmscope.search.front.cluster import ACTIVATION_BEAT, GRID, NOP_BEAT, PE_BEAT
 from mcmscope.search.front.quick import QuickWays
-from mcmscope.search.front.sums import FAR, Box, least_sum, segment_traffic
+from mcmscope.search.front.sums import Box, segment_traffic
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.limit import Limit
-from mcmscope.search.tables import NEVER
 from mcmscope.search.transfers import moving_ps, spilling_ps
 
 Chain = list[tuple[int, int]]
@@ -135,115 +130,10 @@ class Boxes:
             self.one_cluster,
         )
 
-    def _wait(self, box: Box) -> int:
+    def wait(self, box: Box) -> int:
         """What a box costs besides its clusters."""
         waited = box.least_load + (self.beats - 1) * box.lo
         return box.p * waited + box.q * int(self.fixed[box.a, box.b])
-
-    def bound(self, box: Box, best: int, *, shared: bool = False) -> tuple[int, int, Ints, Ints]:
-        """A lower bound where chiplets are paid for, and at what price; enough if it is ``best``.
-
-        Clusters on the way are made exact. ``shared``: other segments are asked for the same beats. Also
-        ``ahead`` and ``behind`` of ``chains.priced_chain``.
-        """
-        context, ways, a, b = self.context, self.ways, box.a, box.b
-        relay, cut = self.traffic.of(a, b)
-        wait = self._wait(box)
-        shape = np.full((b - a + 1, b - a + 1), -1, dtype=np.int64)
-        shape[:-1, 1:] = ways.shape[a:b, a + 1 : b + 1]
-        ahead, behind = (np.zeros(b - a + 1, dtype=np.int64) for _ in range(2))
-        chain = np.zeros((b - a, 2), dtype=np.int64)
-        cost, via = np.empty((2, *shape.shape, len(self.prices)), dtype=np.int64)
-        stale = np.ones(shape.shape, dtype=np.bool_)
-        self.tidy()  # from here on, entries are renumbered only where a shape is refined
-        known = self.known_up_to(box.hi) if shared else self.nothing
-        while True:
-            total, count, price = priced_chain(
-                context.model.machine,
-                context.model.terms,
-                context.model.net.weights,
-                ways.shape,
-                ways.entries,
-                ways.begin,
-                relay,
-                cut,
-                box,
-                self.prices,
-                known,
-                stale,
-                cost,
-                via,
-                chain,
-                ahead,
-                behind,
-            )
-            context.states += 1
-            self.work.spend(0)
-            if total >= FAR:
-                return NEVER, 0, ahead, behind
-            proven = int(total) + wait
-            if proven >= best:
-                return proven, price, ahead, behind
-            refined, _ = self._refine(box, in_order(chain, count))
-            if not refined:
-                return proven, price, ahead, behind
-            for s in refined:
-                stale |= shape == s
-
-    def least(self, box: Box, best: int) -> tuple[int, Chain]:
-        """The least sum of a box, beat and loads taken at their least, if that is below ``best``; how.
-
-        Clusters on the way are made exact. No clusters: one of them could not be.
-        """
-        context, ways = self.context, self.ways
-        proven, price, ahead, behind = self.bound(box, best)
-        if proven >= best:
-            return proven, []
-        relay, cut = self.traffic.of(box.a, box.b)
-        wait = self._wait(box)
-        chain = np.zeros((box.b - box.a, 2), dtype=np.int64)
-        while True:
-            self.tidy()
-            total, count = least_sum(
-                context.model.machine,
-                context.model.terms,
-                context.model.net.weights,
-                ways.shape,
-                ways.entries,
-                ways.begin,
-                relay,
-                cut,
-                box,
-                ahead,
-                behind,
-                price,
-                best - wait if best < NEVER else FAR,
-                chain,
-            )
-            context.states += 1
-            self.work.spend(1)
-            proven = int(total) + wait
-            if total >= FAR or proven >= best:
-                return best, []
-            clusters = in_order(chain, count)
-            refined, unknown = self._refine(box, clusters)
-            if not unknown:
-                return proven, clusters
-            if not refined:
-                return proven, []
-
-    def _refine(self, box: Box, chain: Chain) -> tuple[set[int], bool]:
-        """The shapes of clusters of a box that were refined, and whether any is only a bound."""
-        ways = self.ways
-        begin, refined, unknown = box.a, set[int](), False
-        for end, e in chain:
-            if ways.entries[e, ENTRY_POINT] < 0:
-                unknown = True
-                s = int(ways.shape[begin, end])
-                if s not in refined and self.refine(s, e, box.hi):
-                    refined.add(s)
-            begin = end
-        return refined, unknown
 
     def refine(self, s: int, e: int, hi: int) -> bool:
         """See ``Ways.refine``."""
@@ -308,8 +198,3 @@ class Boxes:
             + moved * terms.dram_milli_hops // 1000 * terms.hop_byte_fj
         )
         return time, energy, beat, load, Piece(time, u, tuple(clusters), tuple(partitions))
-
-
-def in_order(chain: Ints, count: int) -> Chain:
-    """The clusters of a chain that a kernel left last first."""
-    return [(end, e) for end, e in chain[:count][::-1].tolist()]

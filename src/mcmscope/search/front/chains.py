@@ -82,7 +82,7 @@ def fill_cheapest(
     via: Ints,
 ) -> None:
     """Make ``cost[x, y, prices]`` and ``via`` anew where ``stale[x, y]``, with what is ``known``; see
-    ``priced_chain``."""
+    ``priced_chains``."""
     length = box.b - box.a
     for y in range(1, length + 1):
         if y < length and transfer_ps(box.u * cut[y], machine.cut_mb_per_s) > box.hi:
@@ -123,7 +123,7 @@ def fill_cheapest(
 
 
 @kernel
-def priced_chain(
+def priced_chains(
     machine: Machine,
     terms: EnergyTerms,
     weights: Ints,
@@ -138,57 +138,74 @@ def priced_chain(
     stale: NDArray[np.bool_],
     cost: Ints,
     via: Ints,
-    chain: Ints,
-    ahead: Ints,
-    behind: Ints,
-) -> tuple[int, int, int]:
-    """As ``sums.least_sum``, but chiplets are paid for, at the one of ``prices`` that proves most.
+    least: Ints,
+    floors: Ints,
+    at: Ints,
+) -> None:
+    """As ``sums.least_sums``, but chiplets are paid for, each number of clusters at the price that proves
+    most.
 
-    Prices are weighted fJ of a chiplet; less that of all chiplets, the least sum is a lower bound.
+    ``prices`` are weighted fJ of a chiplet; less that of all chiplets, the least sum is a lower bound.
     ``cost[x, y, prices]`` and ``via`` are the cheapest entries of the layers from a + x to a + y, made anew
     where ``stale[x, y]`` (what stays stale is no cluster); ``known`` are those that nothing passes by, at any
-    DRAM traffic: they serve every segment. Fills ``chain[K, 2]`` and, at the price that proves most, the
-    least sums ``ahead[x]`` of the layers before and ``behind[x]`` of those from a + x on. Returns the bound
-    (``FAR``: none), K and that price.
+    DRAM traffic: they serve every segment. Fills ``least[K + 1, length + 1, prices]`` with sums of the first
+    layers in so many clusters (the last: or more), ``floors[K + 1]`` with the bounds (``FAR``: no chain) and
+    ``at[K + 1]`` with the numbers of their prices.
     """
-    length, count = box.b - box.a, len(prices)
     fill_cheapest(
         machine, terms, weights, shape, entries, begin, relay, cut, box, prices, known, stale, cost, via
     )
-    least = np.full((length + 1, count), FAR)
-    least[0] = 0
+    length, most, count = box.b - box.a, len(floors) - 1, len(prices)
+    least[:] = FAR
+    least[0, 0] = 0
     for y in range(1, length + 1):
         for x in range(y):
             if stale[x, y] or cost[x, y, 0] >= FAR:
                 continue
-            for t in range(count):
-                # No sum is above 2 * FAR.
-                least[y, t] = min(least[y, t], least[x, t] + cost[x, y, t] + box.p * box.lo)
-    best, at = np.int64(-1), 0
-    for t in range(count):
-        if least[length, t] >= FAR:
-            return FAR, 0, 0
-        bound = least[length, t] - prices[t] * machine.chiplets
-        if bound > best:
-            best = bound
-            at = t
-    for x in range(length + 1):
-        ahead[x] = least[x, at]
-        behind[x] = FAR
-    behind[length] = 0
-    for x in range(length - 1, -1, -1):
-        for y in range(x + 1, length + 1):
+            for k in range(min(x, most) + 1):
+                if least[k, x, 0] >= FAR:
+                    continue
+                to = min(k + 1, most)
+                for t in range(count):
+                    # No sum is above 2 * FAR.
+                    least[to, y, t] = min(least[to, y, t], least[k, x, t] + cost[x, y, t] + box.p * box.lo)
+    for k in range(most + 1):
+        floors[k] = FAR
+        at[k] = 0
+        if least[k, length, 0] >= FAR:
+            continue
+        floors[k] = -FAR
+        for t in range(count):
+            bound = least[k, length, t] - prices[t] * machine.chiplets
+            if bound > floors[k]:
+                floors[k] = bound
+                at[k] = t
+
+
+@kernel
+def chain_behind(
+    box: Box, stale: NDArray[np.bool_], cost: Ints, via: Ints, least: Ints, k: int, t: int, chain: Ints
+) -> int:
+    """Fill ``chain[length, 2]`` with the clusters behind ``least[k, -1, t]``, last first: end and entry of
+    each; how many.
+
+    Arguments as ``priced_chains`` leaves them.
+    """
+    most, y, found = least.shape[0] - 1, box.b - box.a, 0
+    while y > 0:
+        x, before = y, -1
+        while before < 0:
+            x -= 1
             if stale[x, y] or cost[x, y, 0] >= FAR:
                 continue
-            behind[x] = min(behind[x], cost[x, y, at] + box.p * box.lo + behind[y])
-    k = 0
-    y = length
-    while y > 0:
-        x = 0
-        while stale[x, y] or ahead[x] + cost[x, y, at] + box.p * box.lo != ahead[y]:
-            x += 1
-        chain[k, 0] = box.a + y
-        chain[k, 1] = via[x, y, at]
-        k += 1
+            rest = least[k, y, t] - cost[x, y, t] - box.p * box.lo
+            if least[k - 1, x, t] == rest:
+                before = k - 1
+            elif k == most and least[k, x, t] == rest:
+                before = k
+        chain[found, 0] = box.a + y
+        chain[found, 1] = via[x, y, t]
+        found += 1
         y = x
-    return int(best), k, int(prices[at])
+        k = before
+    return found

@@ -10,8 +10,8 @@ import numpy as np
 from mcmscope.cost.arrays import Ints
 from mcmscope.search.context import Piece
 from mcmscope.search.front.boxes import Boxes, Weights
-from mcmscope.search.front.by_count import ByCount
 from mcmscope.search.front.cover import Line
+from mcmscope.search.front.floors import Floors
 from mcmscope.search.front.sums import FAR, Box, bound_sums
 from mcmscope.search.front.weigh import LONGEST, Weigher
 from mcmscope.search.tables import NEVER
@@ -21,6 +21,8 @@ ROUGH, SHARED, OWN, COUNTED = range(4)
 cost in any segment; as they cost in this one, made exact; with chiplets counted."""
 ROUGH_CORNERS = 32
 """Corners of a part of which only a weighted sum is known."""
+MOST_APART = 48
+"""Clusters of a segment up to which ways are told apart by their number."""
 AT_ONCE = 4
 """Ranges of beats that a part is divided into, at most."""
 
@@ -166,21 +168,20 @@ class Parts:
     def _priced(self, part: Part, known: int, limits: Limits) -> Part:
         """A part with corners by the number of clusters, chiplets paid for."""
         boxes, box = self.weigher.boxes[part.which], self._box(part)
-        counts = ByCount(boxes, box, shared=known == SHARED)
-        times, spent = self._in_any_case(part, box, counts)
+        floors = Floors(boxes, box, MOST_APART, shared=known == SHARED)
+        times = self._times(part, box, floors)
         if known == OWN:
-            counts.sharpen(limits(part.a, part.b, times) - spent)
-        return self._with(part, known, counts, times, spent)
+            floors.sharpen(limits(part.a, part.b, times) - self.static * times)
+        return self._with(part, known, floors, times)
 
-    def _in_any_case(self, part: Part, box: Box, counts: ByCount) -> tuple[Ints, Ints]:
-        """Least times (ps) of 0, 1, .. clusters; energies (fJ) that all ways of such times take."""
-        boxes = self.weigher.boxes[part.which]
-        times = box.least_load + (boxes.beats - 1 + np.arange(len(counts.floors), dtype=np.int64)) * box.lo
-        return times, int(boxes.fixed[part.a, part.b]) + self.static * times
+    def _times(self, part: Part, box: Box, floors: Floors) -> Ints:
+        """Least times (ps) of 0, 1, .. clusters."""
+        beats = self.weigher.boxes[part.which].beats
+        return box.least_load + (beats - 1 + np.arange(len(floors.values), dtype=np.int64)) * box.lo
 
-    def _with(self, part: Part, known: int, counts: ByCount, times: Ints, spent: Ints) -> Part:
-        """A part with corners from floors of clusters, and no lower than they were."""
-        energies = np.where(counts.floors < FAR, counts.floors + spent, FAR)[1:]
+    def _with(self, part: Part, known: int, floors: Floors, times: Ints) -> Part:
+        """A part with corners from its floors, and no lower than they were."""
+        energies = np.where(floors.values < NEVER, floors.values + self.static * times, FAR)[1:]
         if part.known != ROUGH:
             energies = np.maximum(energies, part.corners[:, 1])
         return replace(part, corners=np.stack([times[1:], energies], axis=1), known=known)
@@ -188,16 +189,14 @@ class Parts:
     def _counted(self, part: Part, little: int, limits: Limits) -> list[Part]:
         """A part with chiplets counted; in two where what is found loads longer than all must."""
         boxes, box = self.weigher.boxes[part.which], self._box(part)
-        counts = ByCount(boxes, box, shared=False)
-        times, spent = self._in_any_case(part, box, counts)
-        most = limits(part.a, part.b, times) - spent
-        counts.sharpen(most)
+        floors = Floors(boxes, box, MOST_APART)
+        times = self._times(part, box, floors)
         latest = box.least_load
-        for chain in counts.count(most).values():
+        for chain in floors.count(limits(part.a, part.b, times) - self.static * times).values():
             time, energy, _, load, piece = boxes.price(part.a, part.b, chain)
             self.weigher.pieces.add(part.a, part.b, time, energy, piece)
             latest = max(latest, load)
-        part = self._with(part, COUNTED, counts, times, spent)
+        part = self._with(part, COUNTED, floors, times)
         if latest - box.least_load <= little:
             return [part]
         halves = replace(part, late=latest - 1), replace(part, soon=latest)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mcmscope.cost.arrays import Ints, NetworkArrays
-from mcmscope.cost.compute import ceil_div, transfer_ps
+from mcmscope.cost.compute import ceil_div
 from mcmscope.cost.dram import load_ps
 from mcmscope.cost.energy import EnergyTerms, dram_fj
 from mcmscope.cost.machine import Machine
@@ -202,7 +203,7 @@ def relax(least: Ints, sums: Ints, cost: int) -> None:
 
 
 @kernel
-def least_sum(
+def least_sums(
     machine: Machine,
     terms: EnergyTerms,
     weights: Ints,
@@ -212,70 +213,113 @@ def least_sum(
     relay: Ints,
     cut: Ints,
     box: Box,
-    ahead: Ints,
-    behind: Ints,
+    stale: NDArray[np.bool_],
+    cost: Ints,
+    least: Ints,
+    t: int,
     price: int,
-    limit: int,
-    chain: Ints,
-) -> tuple[int, int]:
-    """Least sum over clusters of ``p * lo + q * energy`` of a box on at most all chiplets, below ``limit``.
+    limits: Ints,
+    sums: Ints,
+    chains: Ints,
+    counts: Ints,
+) -> None:
+    """Least sums over clusters of ``p * lo + q * energy`` of a box on at most all chiplets, by their number.
 
-    What cannot be below, by the sums ``ahead`` and ``behind`` of ``chains.priced_chain`` at this ``price``,
-    is left out. ``weights[L + 1]``: bytes before each layer. Fills ``chain[K, 2]`` with the end and the entry
-    of each cluster, last first; returns the sum (from ``limit`` up: none below it) and K.
+    Of k clusters (the last: or more) those below ``limits[k]``; none where that is 0. ``stale``, ``cost`` and
+    ``least`` are those of ``chains.priced_chains``, ``t`` and ``price`` one of its prices: what cannot be
+    below by them is left out. ``weights[L + 1]``: bytes before each layer. Fills ``sums[K + 1]`` (``FAR``:
+    none), ``chains[K + 1, length, 2]`` with the end and the entry of each cluster, last first, and
+    ``counts[K + 1]`` with their number.
     """
-    N = machine.chiplets
-    a, length = box.a, box.b - box.a
-    least = np.full((length + 1, N + 1), FAR)
-    least[0, 0] = 0
-    for y in range(1, length + 1):
-        if y < length and transfer_ps(box.u * cut[y], machine.cut_mb_per_s) > box.hi:
-            continue
-        for x in range(y - 1, -1, -1):
-            if not is_cluster(box, x, y) or ahead[x] + behind[y] - price * N >= limit:
+    N, length, most = machine.chiplets, box.b - box.a, len(limits) - 1
+    # What the layers from y on take in so many clusters; then how much those before may have taken.
+    behind = np.full((most + 1, length + 1), FAR)
+    behind[0, length] = 0
+    for x in range(length - 1, -1, -1):
+        for y in range(x + 1, length + 1):
+            if stale[x, y] or cost[x, y, 0] >= FAR:
                 continue
-            s, came = shape[a + x, a + y], weights[a + y] - weights[a + x]
+            for k in range(min(length - y, most) + 1):
+                if behind[k, y] < FAR:
+                    to = min(k + 1, most)
+                    total = behind[k, y] + cost[x, y, t] + box.p * box.lo
+                    behind[to, x] = min(behind[to, x], total)
+    room = np.full((most + 1, length + 1), -FAR)
+    for y in range(length + 1):
+        for k in range(most + 1):
+            for more in range(most + 1):
+                limit = limits[min(k + more, most)]
+                if limit > 0 and behind[more, y] < FAR:
+                    room[k, y] = max(room[k, y], limit + price * N - behind[more, y])
+    table = np.full((most + 1, length + 1, N + 1), FAR)
+    table[0, 0] = 0
+    for y in range(1, length + 1):
+        for x in range(y - 1, -1, -1):
+            if stale[x, y] or cost[x, y, 0] >= FAR:
+                continue
+            first, last = most + 1, -1
+            for k in range(min(x, most) + 1):
+                total = least[k, x, t] + cost[x, y, t] + box.p * box.lo
+                if least[k, x, t] < FAR and total < room[min(k + 1, most), y]:
+                    first, last = min(first, k), k
+            if last < 0:
+                continue
+            s, came = shape[box.a + x, box.a + y], weights[box.a + y] - weights[box.a + x]
             alone = x == 0 and y == length
             cheapest, dear = FAR, FAR
             for e in range(begin[s, 0], begin[s, 1]):
                 # Entries come by their chiplets: one that costs no less than a smaller one is not needed.
                 if entries[e, ENTRY_PS] > box.hi or entries[e, ENTRY_FJ] > dear:
                     continue
-                cost = way_cost(box, entries[e], came, relay[x, y], box.io_ps, alone, machine, terms)
-                if cost >= cheapest:
+                spent = way_cost(box, entries[e], came, relay[x, y], box.io_ps, alone, machine, terms)
+                if spent >= cheapest:
                     continue
-                cheapest, dear = cost, cost // max(box.q, 1)
-                cost += box.p * box.lo
+                cheapest, dear = spent, spent // max(box.q, 1)
+                spent += box.p * box.lo
                 n = entries[e, LOW]
-                if ahead[x] + cost + price * (n - N) + behind[y] < limit:
-                    relax(least[x, : N + 1 - n], least[y, n:], cost)
-    best, at = FAR, 0
-    for c in range(N + 1):
-        if least[length, c] < best:
-            best = least[length, c]
-            at = c
-    # Back: the clusters whose costs make up the sum.
-    k = 0
-    y = length if best < FAR else 0
-    while y > 0:
-        found, x = False, y
-        while not found and x > 0:
-            x -= 1
-            if not is_cluster(box, x, y):
-                continue
-            s, came = shape[a + x, a + y], weights[a + y] - weights[a + x]
-            alone = x == 0 and y == length
-            for e in range(begin[s, 0], begin[s, 1]):
-                n = entries[e, LOW]
-                if n > at or entries[e, ENTRY_PS] > box.hi or least[x, at - n] >= FAR:
+                for k in range(first, last + 1):
+                    to = min(k + 1, most)
+                    if least[k, x, t] + spent + price * n < room[to, y]:
+                        relax(table[k, x, : N + 1 - n], table[to, y, n:], spent)
+    for k in range(most + 1):
+        sums[k] = FAR
+        counts[k] = 0
+        at = 0
+        for c in range(N + 1):
+            if limits[k] > 0 and table[k, length, c] < min(sums[k], limits[k]):
+                sums[k] = table[k, length, c]
+                at = c
+        # Back: the clusters whose costs make up the sum.
+        y, left = (length, k) if sums[k] < FAR else (0, 0)
+        while y > 0:
+            found, x = False, y
+            while not found and x > 0:
+                x -= 1
+                if stale[x, y] or cost[x, y, 0] >= FAR:
                     continue
-                cost = way_cost(box, entries[e], came, relay[x, y], box.io_ps, alone, machine, terms)
-                if cost < FAR and least[x, at - n] + cost + box.p * box.lo == least[y, at]:
-                    chain[k, 0] = a + y
-                    chain[k, 1] = e
-                    at -= n
-                    found = True
-                    break
-        y = x
-        k += 1
-    return best, k
+                s, came = shape[box.a + x, box.a + y], weights[box.a + y] - weights[box.a + x]
+                alone = x == 0 and y == length
+                for e in range(begin[s, 0], begin[s, 1]):
+                    n = entries[e, LOW]
+                    if n > at or entries[e, ENTRY_PS] > box.hi:
+                        continue
+                    before = left - 1
+                    if left == most and table[left, x, at - n] < FAR:
+                        before = left
+                    if table[before, x, at - n] >= FAR:
+                        continue
+                    spent = way_cost(box, entries[e], came, relay[x, y], box.io_ps, alone, machine, terms)
+                    if spent >= FAR:
+                        continue
+                    rest = table[left, y, at] - spent - box.p * box.lo
+                    if left == most and table[most - 1, x, at - n] == rest:
+                        before = most - 1
+                    if table[before, x, at - n] == rest:
+                        chains[k, counts[k], 0] = box.a + y
+                        chains[k, counts[k], 1] = e
+                        counts[k] += 1
+                        at -= n
+                        left = before
+                        found = True
+                        break
+            y = x

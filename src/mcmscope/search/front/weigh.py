@@ -22,6 +22,7 @@ from mcmscope.schedule import Scheme
 from mcmscope.search.context import Path, Piece, SearchContext
 from mcmscope.search.front.bounds import ENTRY_PS
 from mcmscope.search.front.boxes import Boxes, OutOfTime, Weights, Work
+from mcmscope.search.front.floors import Floors
 from mcmscope.search.front.ground import ground
 from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.quick import QuickWays
@@ -267,7 +268,9 @@ class Weigher:
         part, ps = segment.parts[0], aim.weights.ps
         boxes = self.boxes[part.which]
         box = boxes.box(aim.weights, a, b, part.lo, part.hi, part.soon, part.late)
-        found = max(part.proven, boxes.bound(box, limit, shared=True)[0])
+        floors = Floors(boxes, box, 1, shared=True)
+        floors.sharpen(np.array([0, limit], dtype=np.int64))
+        found = max(part.proven, int(floors.values[1]))
         if found >= limit:
             heapreplace(segment.parts, part._replace(proven=found))
         elif ps * (boxes.beats + 1) * (part.hi - box.lo) <= LITTLE * aim.upper:
@@ -282,8 +285,9 @@ class Weigher:
         part, heap = segment.parts[0], segment.parts
         boxes = self.boxes[part.which]
         box = boxes.box(aim.weights, a, b, part.lo, part.hi, part.soon, part.late)
-        found, chain = boxes.least(box, limit)
-        part = part._replace(proven=max(part.proven, found))
+        floors = Floors(boxes, box, 1)
+        chain = floors.count(np.array([0, limit], dtype=np.int64)).get(1)
+        part = part._replace(proven=max(part.proven, int(floors.values[1])))
         if not chain:
             heapreplace(heap, part._replace(done=part.proven < limit))
             return
