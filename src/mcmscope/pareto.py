@@ -83,9 +83,9 @@ def pareto(
     network: Network,
     package: Package,
     options: Options,
-    tell: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Pareto:
-    """The front of the first scheme of ``options``; ``tell(done, most)`` hears of the steps of a long search.
+    """The front of the first scheme of ``options``; ``tell`` hears of the steps of a long search.
 
     Raises:
         InputError: there is no front of the scheme or on the package.

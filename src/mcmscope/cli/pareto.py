@@ -81,9 +81,9 @@ def pareto(
         warn(net.warnings)
         with progress_line(f"{net.name} on {pkg.name}") as progress, compiled():
 
-            def tell(done: int, most: int) -> None:
+            def tell(step: str) -> None:
                 if progress is not None:
-                    progress.step(f"weighted sum {done + 1} of at most {most}")
+                    progress.step(step)
 
             found = front(net, pkg, options, tell)
         written = found.save(directory) if directory is not None else ()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from operator import le
 
 import numpy as np
 
@@ -72,18 +73,25 @@ class Closer:
         self.ahead, self.behind = (np.zeros((3, L + 1), dtype=np.int64) for _ in range(2))
         """Of the layers before each, and from it on."""
         self.labels = new_labels(L)
+        self.spots: list[Spot] = []
+        self.farthest: tuple[int, int] | None = None
+        """The most of the weighted sums, and of the times (ps), that are aimed at."""
         self.retarget(spots)
         self.parts = Parts(weigher, line)
         if len(self.limits):
             self._prepare()
 
     def retarget(self, spots: Sequence[Spot]) -> None:
-        """Aim at the stretches between these spots that are not covered well enough."""
+        """Aim at the stretches between these spots that are not covered well enough.
+
+        These are parts of the stretches before: some spot reaches each that was aimed at.
+        """
         self.stretches: list[tuple[int, int]] = []
         """Time of the right spot, energy of the left one."""
         soonest, latest = self.ends
         within = [spot for spot in spots if soonest <= spot.time_ps <= latest]
-        for left, right in pairwise(spaced(within, 1 + self.enough * SPACED)):
+        self.spots = spaced(within, 1 + self.enough * SPACED, self.spots)
+        for left, right in pairwise(self.spots):
             gap = excess(self.proofs, right.time_ps, left.energy_fj)
             if gap is None or gap > self.enough:
                 self.stretches.append((right.time_ps, left.energy_fj))
@@ -93,10 +101,14 @@ class Closer:
         sums = self.line.ps * self.limits[:, 0] + self.line.fj * self.limits[:, 1]
         self.sums: Ints = np.maximum.accumulate(sums[::-1])[::-1]
         """[J]: the most of the weighted sums of these and later ones."""
+        farthest = int(self.sums.max(initial=0)), int(self.limits[:, 0].max(initial=0))
+        # What lies farther was left out of the parts.
+        assert self.farthest is None or all(map(le, farthest, self.farthest))
+        self.farthest = farthest
 
     def _prepare(self) -> None:
         """The parts of all segments that may be on a path into a stretch, as weighted sums tell."""
-        value = self.parts.aim.value
+        value = self.parts.least
         before = np.zeros(self.context.layers + 1, dtype=np.int64)
         distances(value, self.ahead[2], before, self.behind[2])
         parts = self.parts.below(self.ahead[2], self.behind[2], int(self.sums[0]), int(self.limits[-1, 0]))
@@ -210,11 +222,15 @@ def later_than(values: Ints, times: Ints) -> Ints:
     return np.asarray(times.searchsorted(values, side="right"), dtype=np.int64)
 
 
-def spaced(spots: Sequence[Spot], by: Fraction) -> list[Spot]:
-    """The spots without those that one before reaches within this factor in energy; the last stays."""
+def spaced(spots: Sequence[Spot], by: Fraction, before: Sequence[Spot] = ()) -> list[Spot]:
+    """The spots without those that one before reaches within this factor in energy; the last stays.
+
+    What reaches ``before`` stays, too.
+    """
     kept = list(spots[:1])
     for spot in spots[1:-1]:
-        if spot.energy_fj * by < kept[-1].energy_fj:
+        most = kept[-1].energy_fj
+        if spot.energy_fj * by < most or any(spot.energy_fj <= old.energy_fj < most for old in before):
             kept.append(spot)
     return [*kept, *spots[1:][-1:]]
 

@@ -53,10 +53,9 @@ def find_front(
     context: SearchContext,
     scheme: Scheme,
     limit: Limit,
-    tell: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Front:
-    """The front of ``scheme``; what is proven by the time ``limit`` is reached. ``tell(done, most)`` hears of
-    steps.
+    """The front of ``scheme``; what is proven by the time ``limit`` is reached. ``tell`` hears of steps.
 
     A small space is built up whole. Of a large one weighted sums of time and energy are made least, the next
     where the cover is worst; each gives a schedule and a line below all schedules. What these do not cover is

@@ -58,10 +58,13 @@ class Parts:
     """
 
     def __init__(self, weigher: Weigher, line: Line) -> None:
-        assert weigher.aim is not None
-        self.weigher, self.line, self.aim = weigher, line, weigher.aim
-        self.static = weigher.context.model.terms.static_mw
+        aim = weigher.aim
+        assert aim is not None
         weigher.aim = None  # its boxes add up energies alone from now on
+        self.weigher, self.line, self.aim = weigher, line, aim
+        self.static = weigher.context.model.terms.static_mw
+        self.least: Ints = np.where(aim.fits, np.minimum(aim.value, aim.upper), NEVER)
+        """Lower bounds of the weighted sums of segments: [L + 1, L + 1]."""
 
     def below(self, ahead: Ints, behind: Ints, most: int, latest: int) -> list[Part]:
         """All parts on paths whose weighted sum is below ``most``, for times of up to ``latest`` ps.
@@ -74,7 +77,7 @@ class Parts:
         for which, (boxes, levels, each) in enumerate(zip(weigher.boxes, aim.levels, aim.each, strict=True)):
             boxes.aim(prices)
             spent = self._least_energies(boxes, levels, each.shape)
-            value = np.maximum(each, aim.value)
+            value = np.maximum(each, self.least)
             total = value + ahead[:, None] + behind
             for v, a, b in np.argwhere((value < FAR) & (total < most)).tolist():
                 lo, hi = int(levels[v]), int(levels[v + 1]) - 1
@@ -84,7 +87,7 @@ class Parts:
                     Part(a, b, which, lo, hi, self._corners(int(value[v, a, b]), time, energy, latest))
                 )
         for a, pairs in weigher.passes.items():
-            for pair in pairs if aim.value[a, a + 1] < NEVER else []:
+            for pair in pairs if aim.fits[a, a + 1] else []:
                 corner = pair.time_ps, pair.energy_fj + self.static * pair.time_ps
                 corners: Ints = np.array([corner], dtype=np.int64)
                 parts.append(Part(a, a + 1, 0, 0, 0, corners, OWN, piece=pair.path[0][1]))

@@ -71,7 +71,7 @@ class Sweep:
 
     def run(
         self,
-        tell: Callable[[int, int], None] | None = None,
+        tell: Callable[[str], None] | None = None,
         most: int = MOST_DIRECTIONS,
         enough: Fraction = ENOUGH,
         *,
@@ -92,10 +92,10 @@ class Sweep:
                 if direction is None:
                     break
                 if tell is not None:
-                    tell(done, most)
+                    tell(f"weighted sum {done + 1} of at most {most}")
                 self.solve(*direction)
             if aim is None:
-                self.close(enough)
+                self.close(enough, tell)
         except OutOfTime:
             pass
         except KeyboardInterrupt:
@@ -206,7 +206,7 @@ class Sweep:
         """All that is proven."""
         return [*self.lines, *self.voids]
 
-    def close(self, enough: Fraction) -> None:
+    def close(self, enough: Fraction, tell: Callable[[str], None] | None = None) -> None:
         """Cover what lines do not, one edge of the convex hull after another, the worst first."""
         assert self.weigher is not None
         tried: set[tuple[int, int]] = set()
@@ -218,7 +218,10 @@ class Sweep:
             ]
             if not edges:
                 return
-            left, right = max(edges)[2:]
+            gap, _, left, right = max(edges)
+            if tell is not None:
+                times = f"{left.time_ps / 1e9:.3g} to {right.time_ps / 1e9:.3g} ms"
+                tell(f"batches of {times}, covered within {float(gap):.1%}")
             ends = left.time_ps, right.time_ps
             tried.add(ends)
             self.solve(*direction_of(left, right))

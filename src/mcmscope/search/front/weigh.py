@@ -86,8 +86,10 @@ class Aim:
     """Per micro-batch the ranges of beats."""
     each: list[Ints]
     """Per micro-batch lower bounds of every range and segment: [V, L + 1, L + 1]."""
+    fits: NDArray[np.bool_]
+    """Segments that the scheme has: [L + 1, L + 1]."""
     value: Ints
-    """Lower bounds of segments: [L + 1, L + 1]."""
+    """Lower bounds of segments, up to ``upper``."""
     met: Ints
     """The best sums of segments that were met."""
     upper: int
@@ -225,8 +227,8 @@ class Weigher:
             whole = value[0, L]
             value[:] = NEVER
             value[0, L] = whole
-        met = np.full_like(value, NEVER)
-        return Aim(weights, levels, each, value, met, upper, np.zeros(value.shape, dtype=np.bool_))
+        met, settled = np.full_like(value, NEVER), np.zeros(value.shape, dtype=np.bool_)
+        return Aim(weights, levels, each, value < NEVER, value, met, upper, settled)
 
     def prices(self, upper: int) -> Ints:
         """Prices of a chiplet: none, and from little to all that a schedule costs, sqrt(2) apart."""
