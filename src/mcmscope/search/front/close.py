@@ -16,6 +16,7 @@ from operator import le
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
+from mcmscope.search.front.boxes import OutOfTime
 from mcmscope.search.front.cover import Line, Proof, Void, excess
 from mcmscope.search.front.mix import unbeaten_rows
 from mcmscope.search.front.parts import Part, Parts
@@ -134,36 +135,41 @@ class Closer:
         else:
             self.least[:, a, b] = NEVER
 
-    def run(self, mix: Callable[[], Sequence[Spot]]) -> bool:
-        """Work until all stretches are covered well enough, or no more is to be had; whether they are.
+    def run(self, mix: Callable[[], Sequence[Spot]], work: int) -> None:
+        """Work until all stretches are covered well enough, no more is to be had, or time is up.
 
         ``mix`` puts together the segments that were met and returns all spots; ``voids`` are what is proven.
-
-        Raises:
-            OutOfTime: time is up.
+        At most ``work`` sums over the clusters of a segment.
         """
+        self.parts.weigher.work.left = work
         shares, followed = list(SHARES), 0
-        while len(self.limits):
-            parts = self._follow()
-            if not parts:
-                return True
-            slack = int(self.sums[0]) - int(self.behind[2, 0])
-            little = slack // (shares[0] * max(self.line.ps, 1))
-            raised = [(part, self.parts.raised(part, little, self._limits)) for part in parts]
-            for part, fresh in raised:
-                if fresh is not None:
-                    others = [other for other in self.segments[part.a, part.b].parts if other is not part]
-                    self._own(part.a, part.b, others + fresh)
-            stuck = all(fresh is None for _, fresh in raised)
-            followed += 1
-            if stuck or followed % MIX_EVERY == 0:
-                before = self.stretches
-                self.retarget(mix())
-                if stuck and self.stretches == before:
-                    shares = shares[1:]
-                    if not shares:
-                        return False
-        return True
+        try:
+            while shares and len(self.limits):
+                parts = self._follow()
+                if not parts:
+                    return
+                raised = self._raise(parts, shares[0])
+                followed += 1
+                if not raised or followed % MIX_EVERY == 0:
+                    before = self.stretches
+                    self.retarget(mix())
+                    if not raised and self.stretches == before:
+                        del shares[0]
+        except OutOfTime:
+            pass
+
+    def _raise(self, parts: list[Part], share: int) -> bool:
+        """Raise the corners of these parts; whether any could be."""
+        slack = int(self.sums[0]) - int(self.behind[2, 0])
+        little = slack // (share * max(self.line.ps, 1))
+        raised = False
+        for part in parts:
+            fresh = self.parts.raised(part, little, self._limits)
+            if fresh is not None:
+                others = [other for other in self.segments[part.a, part.b].parts if other is not part]
+                self._own(part.a, part.b, others + fresh)
+                raised = True
+        return raised
 
     def _follow(self) -> list[Part]:
         """The parts of some paths that may lie in a stretch; notes what is proven of all."""

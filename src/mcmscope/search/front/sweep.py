@@ -25,7 +25,7 @@ from mcmscope.search.tables import NEVER
 MOST_DIRECTIONS = 64
 """Weighted sums made least for a front of a large space."""
 WORK = 8000
-"""Sums over the clusters of a segment for one weighted sum."""
+"""Sums over the clusters of a segment for one weighted sum, and again for what it leaves uncovered."""
 ENOUGH = Fraction(1, 100)
 """A cover as good as this needs no more work."""
 NOTHING = Fraction(10**6)
@@ -227,7 +227,7 @@ class Sweep:
             self.solve(*direction_of(left, right))
             closer = Closer(self.weigher, self.lines[-1], ends, self.spots, self.proofs, enough)
             try:
-                closer.run(self.mix)
+                closer.run(self.mix, WORK)
             finally:
                 self.voids += closer.voids
 
