@@ -67,9 +67,16 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     assert written[0] == written[1]
 
 
-def test_time_that_is_up_leaves_what_was_found() -> None:
-    text = ok("pareto", "alexnet", "-p", "simba-16", "--batch", "4", "--time-limit", "0.001").stdout
+def test_time_that_is_up_leaves_what_was_found(tmp_path: Path) -> None:
+    call = ("pareto", "alexnet", "-p", "simba-16", "--batch", "4", "--time-limit", "0.001")
+    text = ok(*call, "--out", str(tmp_path)).stdout
     assert "found" in text
+    assert "Time was up" in text
+    data = json.loads((tmp_path / "pareto.json").read_text())
+    validate(data, schema("pareto"))
+    assert data["stopped"] is True
+    assert data["interrupted"] is False
+    assert "Time was up" not in ok(*LARGE).stdout
 
 
 def test_a_scheme_without_schedules_is_told() -> None:

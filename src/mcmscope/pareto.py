@@ -40,7 +40,7 @@ class Pareto:
 
     ``exact``: the points are the whole front. Else ``gap`` says how well they cover it: each schedule there
     is, is reached by one of them within this factor less 1, in time and in energy. ``reason`` says why there
-    are no points.
+    are no points. ``stopped``: by the limit of time, or ``interrupted``.
     """
 
     network: Network
@@ -53,6 +53,7 @@ class Pareto:
     states: int
     points: tuple[ParetoPoint, ...]
     reason: str | None = None
+    stopped: bool = False
     interrupted: bool = False
 
     def save(self, directory: str | Path) -> tuple[Path, ...]:
@@ -101,6 +102,7 @@ def pareto(
     context = SearchContext(cost_model(network, package), options.batch, options.micro_batch)
     limit = Limit(options.time_limit_s)
     found = find_front(context, scheme, limit, tell)
+    stopped = not found.exact and limit.reached()
     points: list[ParetoPoint] = []
     for point in found.points:
         schedule = decode(point.code, package)
@@ -122,5 +124,6 @@ def pareto(
         states=found.states,
         points=tuple(points),
         reason=found.reason,
+        stopped=stopped,
         interrupted=limit.interrupted,
     )

@@ -38,7 +38,10 @@ def pareto(
     micro_batch: MicroBatch = "auto",
     time_limit: Annotated[
         str | None,
-        typer.Option(metavar="SECONDS", help="Stop after about so long, with what is proven by then."),
+        typer.Option(
+            metavar="SECONDS",
+            help="Stop after about so long, a first run's compiling included, with what is proven by then.",
+        ),
     ] = None,
     weight_bits: WeightBits = None,
     activation_bits: ActivationBits = None,

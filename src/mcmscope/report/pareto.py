@@ -70,6 +70,7 @@ def pareto_to_dict(found: Pareto) -> dict[str, Any]:
         "exact": found.exact,
         "gap": found.gap,
         "states": str(found.states),
+        "stopped": found.stopped,
         "interrupted": found.interrupted,
         "reason": found.reason,
         "points": [
@@ -156,6 +157,8 @@ def summary_lines(found: Pareto) -> list[str]:
     lines = [f"From {ends[0]} to {ends[1]}."]
     if found.interrupted:
         lines.append("The search was broken off: this is what was known by then.")
+    elif found.stopped:
+        lines.append("Time was up before the search ended: this is what was known by then.")
     points = plural(len(found.points), "point")
     if found.exact:
         return [*lines, f"This is the whole front, proven: {points}; no schedule beats any of them."]

@@ -213,7 +213,7 @@ def test_what_is_said_to_be_empty_is(data: st.DataObject) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scheme", SCHEMES)
-@examples(150)
+@examples(100)
 @given(data=st.data())
 def test_what_is_said_to_be_empty_is_in_larger_spaces(scheme: Scheme, data: st.DataObject) -> None:
     assert_closing(data, scheme, 20_000)
