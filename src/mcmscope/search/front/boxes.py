@@ -14,7 +14,7 @@ from mcmscope.search.front.bounds import ENTRY_HELD, ENTRY_LOADED, ENTRY_PS, LOW
 from mcmscope.search.front.chains import Known
 from mcmscope.search.front.cluster import ACTIVATION_BEAT, GRID, NOP_BEAT, PE_BEAT
 from mcmscope.search.front.quick import QuickWays
-from mcmscope.search.front.sums import Box, segment_traffic
+from mcmscope.search.front.sums import FAR, Box, bound_sums, segment_traffic
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.limit import Limit
 from mcmscope.search.transfers import moving_ps, spilling_ps
@@ -109,6 +109,34 @@ class Boxes:
         """Pay for chiplets at ``prices``, and forget what was known at others or of other weights."""
         self.prices = prices
         self.known.clear()
+
+    def bounds(self, weights: Weights, levels: Ints) -> Ints:
+        """Lower bounds of weighted sums per range of beats and segment, at every other price: [V, L + 1, L + 1].
+
+        Beats of range v lie from ``levels[v]`` to below ``levels[v + 1]`` ps; ``FAR``: no way has such.
+        """
+        context, L = self.context, self.context.layers
+        each = np.full((len(levels) - 1, L + 1, L + 1), FAR, dtype=np.int64)
+        bound_sums(
+            context.model.machine,
+            context.model.terms,
+            self.ways.shape,
+            self.ways.entries,
+            self.ways.begin,
+            levels,
+            self.prices[::2],
+            self.io_ps,
+            context.dram_ps,
+            self.fixed,
+            self.ways.u,
+            context.batch,
+            weights.ps,
+            weights.fj,
+            self.one_layer,
+            self.one_cluster,
+            each,
+        )
+        return each
 
     def box(self, weights: Weights, a: int, b: int, lo: int, hi: int, soon: int, late: int) -> Box:
         """Segment [a, b) with beats from ``lo`` to ``hi`` ps and loads from ``soon`` to ``late`` ps."""

@@ -9,10 +9,10 @@ import numpy as np
 
 from mcmscope.cost.arrays import Ints
 from mcmscope.search.context import Piece
-from mcmscope.search.front.boxes import Boxes, Weights
+from mcmscope.search.front.boxes import Weights
 from mcmscope.search.front.cover import Line
 from mcmscope.search.front.floors import Floors
-from mcmscope.search.front.sums import FAR, Box, bound_sums
+from mcmscope.search.front.sums import FAR, Box
 from mcmscope.search.front.weigh import LONGEST, Weigher
 from mcmscope.search.tables import NEVER
 
@@ -76,7 +76,7 @@ class Parts:
         parts: list[Part] = []
         for which, (boxes, levels, each) in enumerate(zip(weigher.boxes, aim.levels, aim.each, strict=True)):
             boxes.aim(prices)
-            spent = self._least_energies(boxes, levels, each.shape)
+            spent = boxes.bounds(Weights(0, 1), levels)
             value = np.maximum(each, self.least)
             total = value + ahead[:, None] + behind
             for v, a, b in np.argwhere((value < FAR) & (total < most)).tolist():
@@ -92,31 +92,6 @@ class Parts:
                 corners: Ints = np.array([corner], dtype=np.int64)
                 parts.append(Part(a, a + 1, 0, 0, 0, corners, OWN, piece=pair.path[0][1]))
         return parts
-
-    def _least_energies(self, boxes: Boxes, levels: Ints, shape: tuple[int, ...]) -> Ints:
-        """Bounds of energies (fJ, without static power) per range of beats and segment: [V, L + 1, L + 1]."""
-        context = self.weigher.context
-        spent = np.full(shape, FAR, dtype=np.int64)
-        bound_sums(
-            context.model.machine,
-            context.model.terms,
-            boxes.ways.shape,
-            boxes.ways.entries,
-            boxes.ways.begin,
-            levels,
-            boxes.prices[::2],
-            boxes.io_ps,
-            context.dram_ps,
-            boxes.fixed,
-            boxes.ways.u,
-            context.batch,
-            0,
-            1,
-            boxes.one_layer,
-            boxes.one_cluster,
-            spent,
-        )
-        return spent
 
     def _corners(self, value: int, time: int, energy: int, latest: int) -> Ints:
         """Corners below all ways that take this time and energy at least, and this weighted sum."""

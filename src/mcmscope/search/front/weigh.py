@@ -26,7 +26,7 @@ from mcmscope.search.front.floors import Floors
 from mcmscope.search.front.ground import ground
 from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.quick import QuickWays
-from mcmscope.search.front.sums import FAR, bound_sums
+from mcmscope.search.front.sums import FAR
 from mcmscope.search.front.ways import Ways
 from mcmscope.search.lazy import distances, stops_of
 from mcmscope.search.limit import Limit
@@ -189,7 +189,7 @@ class Weigher:
 
     def _aimed(self, weights: Weights, upper: int) -> Aim:
         """Bounds of all segments."""
-        context, L = self.context, self.context.layers
+        L = self.context.layers
         prices = self.prices(upper)
         value = np.full((L + 1, L + 1), NEVER, dtype=np.int64)
         each: list[Ints] = []
@@ -197,26 +197,7 @@ class Weigher:
         for index, boxes in enumerate(self.boxes):
             self.work.spend(0)
             boxes.aim(prices)
-            bound = np.full((len(levels[index]) - 1, L + 1, L + 1), FAR, dtype=np.int64)
-            bound_sums(
-                context.model.machine,
-                context.model.terms,
-                boxes.ways.shape,
-                boxes.ways.entries,
-                boxes.ways.begin,
-                levels[index],
-                prices[::2],
-                boxes.io_ps,
-                context.dram_ps,
-                boxes.fixed,
-                boxes.ways.u,
-                context.batch,
-                weights.ps,
-                weights.fj,
-                boxes.one_layer,
-                boxes.one_cluster,
-                bound,
-            )
+            bound = boxes.bounds(weights, levels[index])
             each.append(bound)
             value = np.minimum(value, bound.min(axis=0))
         for l, pairs in self.passes.items():
