@@ -113,7 +113,8 @@ class Boxes:
     def bounds(self, weights: Weights, levels: Ints) -> Ints:
         """Lower bounds of weighted sums per range of beats and segment: [V, L + 1, L + 1].
 
-        Half of the prices are tried. Beats of range v lie from ``levels[v]`` to below ``levels[v + 1]`` ps; ``FAR``: no way has such.
+        Half of the prices are tried. Beats of range v lie from ``levels[v]`` to below ``levels[v + 1]`` ps;
+        ``FAR``: no way has such.
         """
         context, L = self.context, self.context.layers
         each = np.full((len(levels) - 1, L + 1, L + 1), FAR, dtype=np.int64)
