@@ -228,9 +228,10 @@ class Weigher:
             heapify(parts)
             segment = aim.segments[a, b] = _Segment(parts)
             for pair in self.passes.get(a, []) if b - a == 1 else []:
-                if aim.weights.of(pair.time_ps, pair.energy_fj) < segment.cost:
-                    segment.cost = aim.weights.of(pair.time_ps, pair.energy_fj)
-                    segment.piece = pair.path[0][1]
+                total = aim.weights.of(pair.time_ps, pair.energy_fj)
+                if total < segment.cost:
+                    segment.cost, segment.piece = total, pair.path[0][1]
+                    self.pieces.add(a, b, pair.time_ps, pair.energy_fj, segment.piece)
         return aim.segments[a, b]
 
     def _raise(self, aim: Aim, a: int, b: int, bound: int) -> None:
