@@ -11,6 +11,7 @@ from mcmscope.schedule import Scheme
 from mcmscope.search.context import SearchContext
 from mcmscope.search.front.boxes import Weights
 from mcmscope.search.front.cover import Line
+from mcmscope.search.front.floors import Floors
 from mcmscope.search.front.mix import Pieces
 from mcmscope.search.front.parts import COUNTED, Part, Parts
 from mcmscope.search.front.weigh import Weigher
@@ -82,3 +83,26 @@ def test_every_way_of_interest_lies_above_a_corner_however_parts_are_raised(data
         parts = raised
     event(f"{sum(len(ways) for ways in wanted.values())} ways")
     event(f"{sum(part.known == COUNTED for part in parts) > 0}: counted")
+
+
+@examples(40)
+@given(data=st.data())
+def test_what_is_shared_of_beats_does_not_depend_on_who_asked_first(data: st.DataObject) -> None:
+    """Nor on the loads that were allowed then."""
+    question = data.draw(questions(Scheme.MERGED_PIPELINE, 2000, min_layers=2))
+    L = len(question.network)
+    hi = data.draw(st.sampled_from((10**4, 10**6, 10**9)))
+    asked = data.draw(st.lists(st.tuples(st.integers(0, L - 1), st.booleans()), min_size=1, max_size=3))
+
+    def floors(others: list[tuple[int, bool]]) -> list[int]:
+        context = SearchContext(question.model, question.batch)
+        boxes = Weigher(context, Scheme.MERGED_PIPELINE, Limit(), Pieces()).boxes[0]
+        boxes.work.left = 100
+        boxes.aim(np.array([0, 10], dtype=np.int64))
+        values: list[int] = []
+        for a, early in [*others, (0, False)]:
+            box = boxes.box(Weights(0, 1), a, L, 1, hi, 0, 0 if early else NEVER)
+            values = Floors(boxes, box, 4, shared=True).values.tolist()
+        return values
+
+    assert floors(asked) == floors([])

@@ -28,7 +28,8 @@ class Floors:
         self.wait = boxes.wait(box)
         length, most = box.b - box.a, min(box.b - box.a, apart)
         boxes.tidy()  # from here on, entries are renumbered only where a shape is refined
-        self.known = boxes.known_up_to(box.hi) if shared else boxes.nothing
+        # What is known of clusters is known of all loads.
+        self.known = boxes.known_up_to(box.hi) if shared and box.most_load >= NEVER else boxes.nothing
         self.shape: Ints = np.full((length + 1, length + 1), -1, dtype=np.int64)
         self.shape[:-1, 1:] = boxes.ways.shape[box.a : box.b, box.a + 1 : box.b + 1]
         self.cost, self.via = np.empty((2, *self.shape.shape, len(boxes.prices)), dtype=np.int64)
