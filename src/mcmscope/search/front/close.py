@@ -10,27 +10,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import pairwise
-from operator import le
 
 import numpy as np
 
 from mcmscope.cost.arrays import Ints
 from mcmscope.search.front.boxes import OutOfTime
-from mcmscope.search.front.cover import Line, Proof, Void, excess
+from mcmscope.search.front.cover import Line, Proof, Void
 from mcmscope.search.front.mix import unbeaten_rows
 from mcmscope.search.front.parts import Part, Parts
 from mcmscope.search.front.reach import BINS, Aims, Arcs, new_labels, reach, track
 from mcmscope.search.front.spots import Spot
 from mcmscope.search.front.sums import FAR
+from mcmscope.search.front.targets import Targets, shrunk
 from mcmscope.search.front.weigh import Weigher
 from mcmscope.search.lazy import distances
 from mcmscope.search.tables import NEVER
 
 SHARES = (20, 40, 80, 160, 320)
 """Ranges are as narrow as the slack of weighted sums divided by these, one after another."""
-SPACED = Fraction(1, 2)
-"""Spots that one before reaches within this share of what is good enough are not needed."""
 TRACKS = 24
 """Paths that are looked at before all are followed anew."""
 MIX_EVERY = 8
@@ -64,8 +61,7 @@ class Closer:
         proofs: Sequence[Proof],
         enough: Fraction,
     ) -> None:
-        self.context, self.line, self.ends, self.enough = weigher.context, line, ends, enough
-        self.proofs = list(proofs)
+        self.context, self.line = weigher.context, line
         self.voids: list[Void] = []
         self.segments: dict[tuple[int, int], _Segment] = {}
         L = self.context.layers
@@ -74,45 +70,18 @@ class Closer:
         self.ahead, self.behind = (np.zeros((3, L + 1), dtype=np.int64) for _ in range(2))
         """Of the layers before each, and from it on."""
         self.labels = new_labels(L)
-        self.spots: list[Spot] = []
-        self.farthest: tuple[int, int] | None = None
-        """The most of the weighted sums, and of the times (ps), that are aimed at."""
-        self.retarget(spots)
+        self.targets = Targets(line, ends, spots, proofs, enough)
         self.parts = Parts(weigher, line)
-        if len(self.limits):
+        if len(self.targets.limits):
             self._prepare()
-
-    def retarget(self, spots: Sequence[Spot]) -> None:
-        """Aim at the stretches between these spots that are not covered well enough.
-
-        These are parts of the stretches before: some spot reaches each that was aimed at.
-        """
-        self.stretches: list[tuple[int, int]] = []
-        """Time of the right spot, energy of the left one."""
-        soonest, latest = self.ends
-        within = [spot for spot in spots if soonest <= spot.time_ps <= latest]
-        self.spots = spaced(within, 1 + self.enough * SPACED, self.spots)
-        for left, right in pairwise(self.spots):
-            gap = excess(self.proofs, right.time_ps, left.energy_fj)
-            if gap is None or gap > self.enough:
-                self.stretches.append((right.time_ps, left.energy_fj))
-        limits = [[shrunk(value, 1 + self.enough) for value in stretch] for stretch in self.stretches]
-        self.limits: Ints = np.array(limits, dtype=np.int64).reshape(-1, 2)
-        """[J, 2]: no schedule is to be below both; by time."""
-        sums = self.line.ps * self.limits[:, 0] + self.line.fj * self.limits[:, 1]
-        self.sums: Ints = np.maximum.accumulate(sums[::-1])[::-1]
-        """[J]: the most of the weighted sums of these and later ones."""
-        farthest = int(self.sums.max(initial=0)), int(self.limits[:, 0].max(initial=0))
-        # What lies farther was left out of the parts.
-        assert self.farthest is None or all(map(le, farthest, self.farthest))
-        self.farthest = farthest
 
     def _prepare(self) -> None:
         """The parts of all segments that may be on a path into a stretch, as weighted sums tell."""
         value = self.parts.least
         before = np.zeros(self.context.layers + 1, dtype=np.int64)
         distances(value, self.ahead[2], before, self.behind[2])
-        parts = self.parts.below(self.ahead[2], self.behind[2], int(self.sums[0]), int(self.limits[-1, 0]))
+        most, latest = int(self.targets.sums[0]), int(self.targets.limits[-1, 0])
+        parts = self.parts.below(self.ahead[2], self.behind[2], most, latest)
         owned: dict[tuple[int, int], list[Part]] = {}
         for part in parts:
             owned.setdefault((part.a, part.b), []).append(part)
@@ -125,7 +94,7 @@ class Closer:
         rows = np.concatenate([part.corners for part in parts]) if parts else np.zeros((0, 2), dtype=np.int64)
         owner: Ints = np.repeat(np.arange(len(parts)), [len(part.corners) for part in parts])
         kept = unbeaten_rows(rows)
-        kept = kept[(rows[kept, 0] < self.limits[-1, 0]) & (rows[kept, 1] < FAR)]
+        kept = kept[(rows[kept, 0] < self.targets.latest) & (rows[kept, 1] < FAR)]
         corners = rows[kept]
         self.segments[a, b] = _Segment(parts, corners, owner[kept])
         if len(kept):
@@ -142,25 +111,25 @@ class Closer:
         At most ``work`` sums over the clusters of a segment.
         """
         self.parts.weigher.work.left = work
-        shares, followed = list(SHARES), 0
+        targets, shares, followed = self.targets, list(SHARES), 0
         try:
-            while shares and len(self.limits):
+            while shares and len(targets.limits):
                 parts = self._follow()
                 if not parts:
                     return
                 raised = self._raise(parts, shares[0])
                 followed += 1
                 if not raised or followed % MIX_EVERY == 0:
-                    before = self.stretches
-                    self.retarget(mix())
-                    if not raised and self.stretches == before:
+                    before = targets.stretches
+                    targets.aim(mix())
+                    if not raised and targets.stretches == before:
                         del shares[0]
         except OutOfTime:
             pass
 
     def _raise(self, parts: list[Part], share: int) -> bool:
         """Raise the corners of these parts; whether any could be."""
-        slack = int(self.sums[0]) - int(self.behind[2, 0])
+        slack = int(self.targets.sums[0]) - int(self.behind[2, 0])
         little = slack // (share * max(self.line.ps, 1))
         raised = False
         for part in parts:
@@ -173,16 +142,16 @@ class Closer:
 
     def _follow(self) -> list[Part]:
         """The parts of some paths that may lie in a stretch; notes what is proven of all."""
-        arcs, parts = self._arcs()
-        times, energies = self.limits[:, 0].copy(), self.limits[:, 1].copy()
-        aims = Aims(times, energies, self.sums, self.behind, self.line.ps, self.line.fj)
+        (arcs, parts), targets = self._arcs(), self.targets
+        times, energies = targets.limits[:, 0].copy(), targets.limits[:, 1].copy()
+        aims = Aims(times, energies, targets.sums, self.behind, self.line.ps, self.line.fj)
         shift = max(int(times[-1]).bit_length() - BINS.bit_length() + 1, 0)
         self.context.states += reach(arcs, aims, shift, self.labels)
         own_times, own_energies = self.labels.time[-1], self.labels.energy[-1]
         ends = np.flatnonzero(own_energies < FAR)
         most = np.append(energies, 0)[later_than(own_times[ends], times)]
         ends = ends[own_energies[ends] < most]
-        self.voids = voids_of(self.stretches, own_times[ends], own_energies[ends], self.enough)
+        self.voids = voids_of(targets.stretches, own_times[ends], own_energies[ends], targets.enough)
         picked: Ints = np.linspace(0, len(ends) - 1, min(len(ends), TRACKS)).astype(np.int64)
         corners = [corner for end in ends[picked].tolist() for corner in track(self.labels, arcs, end)]
         return [parts[corner] for corner in sorted({id(parts[z]): z for z in corners}.values())]
@@ -200,9 +169,9 @@ class Closer:
         parts: list[Part] = []
         for (a, b), segment in self.segments.items():
             corners = segment.corners
-            rest = self.limits[[-1, 0], [0, 1]] - self.ahead[:2, a] - self.behind[:2, b]
+            rest = self.targets.limits[[-1, 0], [0, 1]] - self.ahead[:2, a] - self.behind[:2, b]
             sums = self.line.ps * corners[:, 0] + self.line.fj * corners[:, 1]
-            alive = sums < int(self.sums[0]) - int(self.ahead[2, a]) - int(self.behind[2, b])
+            alive = sums < int(self.targets.sums[0]) - int(self.ahead[2, a]) - int(self.behind[2, b])
             kept = np.flatnonzero(alive & (corners < rest).all(axis=1))
             if len(kept):
                 first[a + 1 :] += 1
@@ -216,34 +185,17 @@ class Closer:
 
     def _limits(self, a: int, b: int, times: Ints) -> Ints:
         """Energies (fJ) up to which segment [a, b) is of interest, at these times (ps)."""
-        times = np.minimum(times, int(self.limits[-1, 0]))
-        later = later_than(times + self.ahead[0, a] + self.behind[0, b], self.limits[:, 0])
-        most = np.append(self.limits[:, 1], 0)[later] - self.ahead[1, a] - self.behind[1, b]
-        sums = np.append(self.sums, 0)[later] - self.ahead[2, a] - self.behind[2, b] - self.line.ps * times
-        return np.minimum(most, sums // self.line.fj + 1)
+        limits, sums = self.targets.limits, self.targets.sums
+        times = np.minimum(times, int(limits[-1, 0]))
+        later = later_than(times + self.ahead[0, a] + self.behind[0, b], limits[:, 0])
+        most = np.append(limits[:, 1], 0)[later] - self.ahead[1, a] - self.behind[1, b]
+        rest = np.append(sums, 0)[later] - self.ahead[2, a] - self.behind[2, b] - self.line.ps * times
+        return np.minimum(most, rest // self.line.fj + 1)
 
 
 def later_than(values: Ints, times: Ints) -> Ints:
     """Which of ``times``, that rise, is the first above each value; as many as there are: none."""
     return np.asarray(times.searchsorted(values, side="right"), dtype=np.int64)
-
-
-def spaced(spots: Sequence[Spot], by: Fraction, before: Sequence[Spot] = ()) -> list[Spot]:
-    """The spots without those that one before reaches within this factor in energy; the last stays.
-
-    What reaches ``before`` stays, too.
-    """
-    kept = list(spots[:1])
-    for spot in spots[1:-1]:
-        most = kept[-1].energy_fj
-        if spot.energy_fj * by < most or any(spot.energy_fj <= old.energy_fj < most for old in before):
-            kept.append(spot)
-    return [*kept, *spots[1:][-1:]]
-
-
-def shrunk(value: int, by: Fraction) -> int:
-    """The quotient, rounded up."""
-    return -(-value * by.denominator // by.numerator)
 
 
 def voids_of(
